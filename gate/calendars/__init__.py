@@ -1,0 +1,1 @@
+"""Where weddings come from: CSV, JSON, JSON Lines, iCalendar, PostgreSQL."""
