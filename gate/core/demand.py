@@ -5,9 +5,9 @@ The contract's formula
     demand(t) = sum over the weddings standing at t of
         culture.factor * guests / culture.guests * venue * setting * season(D) * day(D) * hour(h)
 
-is a sum of rationals. All of them are kept as integers over one common denominator, so that weddings
-can be summed by zone and local date beforehand, and neither their order nor a last bit ever changes
-a level.
+is a sum of rationals. All of them are kept as integers over one common denominator, so that
+weddings can be summed by zone and local date beforehand, and neither their order nor a last bit
+ever changes a level.
 """
 
 from bisect import bisect_right
@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from math import lcm
 from typing import NamedTuple
 
@@ -223,7 +224,7 @@ def _levels(stream: Stream) -> Iterator[tuple[int, int, int, int]]:
     """Runs of dates ``[first, after)`` on which weight and count of a stream stay the same."""
     weight = count = 0
     dates = sorted(stream.counts)
-    for first, after in zip(dates, dates[1:], strict=False):
+    for first, after in pairwise(dates):
         weight += stream.weights[first]
         count += stream.counts[first]
         if count:

@@ -34,7 +34,7 @@ _SHORT_UNIT = {"s": 1, "m": 60, "h": 3600, "d": _DAY_SECONDS}
 
 
 def parse_instant(text: str) -> datetime:
-    """RFC 3339 text as an aware UTC `datetime`; ValueError says what is wrong and how to mend it."""
+    """RFC 3339 text as an aware UTC `datetime`; ValueError says what is wrong, and the mend."""
     match = _RFC3339.fullmatch(text)
     if match is None:
         if _SECOND_60.match(text):

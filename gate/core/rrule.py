@@ -14,6 +14,9 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Literal, NamedTuple
 
+import msgspec
+from msgspec.structs import replace
+
 Frequency = Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
 
 _WEEKDAYS = {"MO": 0, "TU": 1, "WE": 2, "TH": 3, "FR": 4, "SA": 5, "SU": 6}
@@ -40,7 +43,7 @@ class WeekdayPart(NamedTuple):
     weekday: int
 
 
-class Rule(NamedTuple):
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """A checked rule with its start; missing day parts are filled in from ``since``."""
 
     frequency: Frequency
@@ -152,12 +155,12 @@ def _with_defaults(rule: Rule) -> Rule:
     if rule.by_week_number or rule.by_year_day or rule.by_month_day or rule.by_day:
         return rule
     if rule.frequency == "WEEKLY":
-        return rule._replace(by_day=(WeekdayPart(0, rule.since.weekday()),))
+        return replace(rule, by_day=(WeekdayPart(0, rule.since.weekday()),))
     if rule.frequency == "MONTHLY":
-        return rule._replace(by_month_day=(rule.since.day,))
+        return replace(rule, by_month_day=(rule.since.day,))
     if rule.frequency == "YEARLY":
         months = rule.by_month or (rule.since.month,)
-        return rule._replace(by_month=months, by_month_day=(rule.since.day,))
+        return replace(rule, by_month=months, by_month_day=(rule.since.day,))
     return rule
 
 
@@ -223,7 +226,7 @@ def _days(rule: Rule, low: int, high: int) -> Iterator[int]:
 
 def _positioned(rule: Rule, low: int, high: int) -> Iterator[int]:
     """BYSETPOS picks from the days of each whole period, also of those that begin before `low`."""
-    plain = rule._replace(by_position=())
+    plain = replace(rule, by_position=())
     margin = {"DAILY": 0, "WEEKLY": 7, "MONTHLY": 31, "YEARLY": 366}[rule.frequency]
     candidates = _days(plain, max(low - margin, 1), min(high + margin, date.max.toordinal()))
     keyed = ((_period(rule, day), day) for day in candidates)

@@ -70,11 +70,9 @@ def _reference_latitudes() -> dict[str, str]:
     for row in _data().joinpath("zone.tab").read_text("utf-8").splitlines():
         if row and not row.startswith("#"):
             _, coordinates, key, *_ = row.split("\t")
-            sign_and_digits = coordinates[
-                : 1 + len(coordinates[1:].replace("-", "+").split("+")[0])
-            ]
+            degrees = coordinates[: max(coordinates.rfind("+"), coordinates.rfind("-"))]
             # The equator itself, written +0000 or -0000, is not south of it.
-            latitudes[key] = sign_and_digits if sign_and_digits.strip("+-0") else "+"
+            latitudes[key] = degrees if degrees.strip("+-0") else "+"
     return latitudes
 
 
