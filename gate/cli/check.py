@@ -47,9 +47,7 @@ Exit codes: 0 allowed or only warned, 2 bad usage or input, 3 denied, 4 could no
 @options.scope_options
 @click.option("--actor", metavar="NAME", help="The person or account behind it, for the record.")
 @options.dsn_option
-@click.option("--batch", "batch_path", metavar="FILE|-", type=click.Path(dir_okay=False, readable=False,
-              exists=True, allow_dash=True),
-              help="Answer a JSON object a line; the options given are their defaults.")  # fmt: skip
+@options.batch_option
 @options.json_option
 def check(
     policy_path: str,
@@ -77,6 +75,10 @@ def check(
         if batch_path is not None:
             return _batch(judge, Defaults(at=at, request=request), batch_path)
         return _one(judge, request, at or _now(), as_json=as_json)
+
+
+def _request(action: str, **fields: Any) -> Request:
+    return Request(action=Action(action), **fields)
 
 
 def _one(judge: Judge, request: Request, at: datetime, *, as_json: bool) -> int:

@@ -133,3 +133,14 @@ def dsn_option(command: Decorated) -> Decorated:
         "--dsn", envvar="GATE_DSN", metavar="DSN",
         help="PostgreSQL to use, or `embedded`; else GATE_DSN.",
     )(command)  # fmt: skip
+
+
+def batch_option(command: Decorated) -> Decorated:
+    """``--batch FILE|-``."""
+    return click.option(
+        "--batch",
+        "batch_path",
+        metavar="FILE|-",
+        type=click.Path(dir_okay=False, readable=False, exists=True, allow_dash=True),
+        help="Answer a JSON object a line; the options given are the defaults of each.",
+    )(command)
