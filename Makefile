@@ -1,9 +1,11 @@
 # `make demo` and `make test` are the two commands of the README; `make help` lists the rest.
 # Only git, make and Python 3.11 or newer have to be there: .venv is made by the first target used.
 
-PYTHON ?= $(shell for v in 3.14 3.13 3.12 3.11 3; do command -v python$$v >/dev/null 2>&1 && \
-	python$$v -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+ifndef PYTHON
+PYTHON := $(shell for v in 3 3.14 3.13 3.12 3.11; do \
+	python$$v -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && \
 	command -v python$$v && break; done)
+endif
 BIN := .venv/bin
 
 # Compiled modules make a cold `gate check` several times faster.
