@@ -1,6 +1,7 @@
 """Phases, verdicts, effects and reasons around the edges of windows, leads and load."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -241,11 +242,15 @@ def test_mode_warn_never_blocks() -> None:
     assert (decision.verdict, decision.effect) == ("deny", "warn")
 
 
-def lock(start: str, end: str | None, **more: object) -> ManualLock:
+def lock(start: str, end: str | None, **more: Any) -> ManualLock:
     return ManualLock(
-        id="lock-1", by="duty", reason="a stop",
-        start=from_micros(us(start)), end=None if end is None else from_micros(us(end)), **more,
-    )  # type: ignore[arg-type]  # fmt: skip
+        id="lock-1",
+        by="duty",
+        reason="a stop",
+        start=from_micros(us(start)),
+        end=None if end is None else from_micros(us(end)),
+        **more,
+    )
 
 
 def test_a_manual_lock_holds_until_it_ends() -> None:

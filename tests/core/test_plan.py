@@ -33,7 +33,7 @@ def test_the_plan_is_the_largest_need_within_reach(
     demand: Demand, start: int, length: int, ahead: int, hold: int, continuous: bool
 ) -> None:
     end = start + length
-    expected = []
+    expected: list[tuple[int, int, str, int]] = []
     for t in range(start, end):
         needed = max(demand.needed[demand.index(u)] for u in range(t - hold, t + ahead + 1))
         floor = required_replicas(needed, CAPACITY) if continuous else rung_of(needed, CAPACITY)
