@@ -10,6 +10,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("exam
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+_HERE = re.compile(r"<<'(\w+)'")
 _EXIT = re.compile(r"\s+# exit (\d+)$")
 
 
@@ -52,8 +53,8 @@ def blocks(page: Path, language: str) -> list[str]:
 def shown(page: Path) -> Iterator[Shown]:
     """The commands of a page's console blocks, in order.
 
-    A line `$ command` may go on after a backslash and may end with `# exit N`; the lines up to the
-    next command are its output.
+    A line `$ command` may go on after a backslash or with a here-document, and may end with
+    `# exit N`; the lines up to the next command are its output.
     """
     for block in blocks(page, "console"):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
@@ -61,6 +62,10 @@ def shown(page: Path) -> Iterator[Shown]:
             command = [lines.pop(0)]
             while command[-1].endswith("\\"):
                 command.append(lines.pop(0))
+            if here := _HERE.search(command[-1]):
+                end = lines.index(here[1]) + 1
+                command += lines[:end]
+                del lines[:end]
             text = "\n".join(command)
             code = _EXIT.search(text)
             yield Shown(_EXIT.sub("", text), int(code[1]) if code else 0, "\n".join(lines))
