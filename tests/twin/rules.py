@@ -36,21 +36,21 @@ def dates_by_dateutil(rule: str, since: date, last: date) -> list[date]:
     return found
 
 
-def dates_by_definition(rule: str, since: date, last: date) -> list[date]:
+def dates_by_definition(rule: str, since: date, last: date) -> Iterator[date]:
     """The rule's dates in ``since … last``, by the words of RFC 5545 alone."""
     parts = parts_of(rule)
     until = until_of(rule)
     stop = last if until is None else min(last, until)
     wanted = int(parts["COUNT"]) if "COUNT" in parts else None
-    found: list[date] = []
+    found = 0
     for period in _periods(parts, since):
-        if period[0] > stop:
-            break
+        if period[0] > stop or found == wanted:
+            return
         chosen = [day for day in period if _matches(parts, since, day)]
         for day in _at_positions(parts, chosen):
-            if since <= day <= stop and (wanted is None or len(found) < wanted):
-                found.append(day)
-    return found
+            if since <= day <= stop and found != wanted:
+                found += 1
+                yield day
 
 
 def _periods(parts: dict[str, str], since: date) -> Iterator[list[date]]:

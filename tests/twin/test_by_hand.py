@@ -324,5 +324,5 @@ def test_monrovia_before_1972_was_behind_by_44_minutes_and_30_seconds() -> None:
 def test_rules_in_august_1997(rule: str, since: str, expected: list[int]) -> None:
     last = date(1997, 8, 31)
     days = [date(1997, 8, day) for day in expected]
-    assert dates_by_definition(rule, date.fromisoformat(since), last) == days
+    assert list(dates_by_definition(rule, date.fromisoformat(since), last)) == days
     assert dates_by_dateutil(rule, date.fromisoformat(since), last) == days
