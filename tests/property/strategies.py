@@ -170,10 +170,9 @@ def documents(draw: st.DrawFn, day: date, zone: str) -> Document:
         "timezone": draw(st.sampled_from([zone, zone, "Europe/London", *ZONES])),
     }
     items: list[dict[str, Any]] = draw(st.lists(windows(day, zone), max_size=3))
-    whether = st.booleans()
-    if items or draw(whether):
+    if draw(st.booleans()) or items:
         document["windows"] = named(items)
-    if draw(whether):
+    if draw(st.booleans()):
         document["lead"] = draw(st.sampled_from(LEADS))
     lock: dict[str, st.SearchStrategy[Any]] = {
         "at": st.sampled_from(["HIGH", "HIGH", "MAXIMUM", "never"]),
@@ -229,7 +228,7 @@ def instants(draw: st.DrawFn, case: Case, request: Mapping[str, str]) -> datetim
     if draw(st.integers(0, 4)) == 0:
         return case.noon + timedelta(microseconds=draw(st.integers(-(10**13), 10**13)))
     edges = case.twin.view(request, case.noon, case.noon).boundaries
-    if case.rows and draw(st.booleans()):
+    if draw(st.booleans()) and case.rows:
         loads = case.twin.loads
         edges = [t for t in loads.breakpoints if loads.standing(t)] or edges
     near = [edge for edge in edges if abs(edge - case.noon) < 12 * DAY] or edges
