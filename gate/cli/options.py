@@ -40,7 +40,7 @@ def spread(arguments: Iterable[str], names: Sequence[str]) -> Iterable[str]:
             yield argument
 
 
-class _Parsed(click.ParamType):
+class _Parsed(click.ParamType[Any, Any]):
     """A value read by a function that raises ValueError with a message for people."""
 
     def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
@@ -57,8 +57,8 @@ class _Parsed(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-INSTANT: click.ParamType = _Parsed("instant", parse_instant)
-DURATION: click.ParamType = _Parsed("duration", parse_duration)
+INSTANT: click.ParamType[Any, Any] = _Parsed("instant", parse_instant)
+DURATION: click.ParamType[Any, Any] = _Parsed("duration", parse_duration)
 ACTION = click.Choice([action.value for action in Action])
 INVOKER = click.Choice(["human", "automation"])
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, readable=False)
@@ -78,7 +78,7 @@ def calendar_option(command: Decorated) -> Decorated:
     """``--calendar FILE…`` of a `VariadicCommand`."""
     return click.option(
         "--calendar", "calendar_paths", type=EXISTING_FILE, multiple=True, required=True,
-        metavar="FILE…", help="Calendars (CSV, JSON, JSON Lines, iCalendar); one or more, repeatable.",
+        metavar="FILE…", help="Calendars (CSV, JSON, JSON Lines, iCalendar); repeatable.",
     )(command)  # fmt: skip
 
 
@@ -125,3 +125,22 @@ def positive(duration: timedelta, name: str) -> timedelta:
     if duration <= timedelta(0):
         raise click.BadParameter("must be longer than 0s", param_hint=name)
     return duration
+
+
+def dsn_option(command: Decorated) -> Decorated:
+    """``--dsn``, else GATE_DSN."""
+    return click.option(
+        "--dsn", envvar="GATE_DSN", metavar="DSN",
+        help="PostgreSQL to use, or `embedded`; else GATE_DSN.",
+    )(command)  # fmt: skip
+
+
+def batch_option(command: Decorated) -> Decorated:
+    """``--batch FILE|-``."""
+    return click.option(
+        "--batch",
+        "batch_path",
+        metavar="FILE|-",
+        type=click.Path(dir_okay=False, readable=False, exists=True, allow_dash=True),
+        help="Answer a JSON object a line; the options given are the defaults of each.",
+    )(command)

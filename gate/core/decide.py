@@ -39,8 +39,16 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     overrides: tuple[Override, ...] = ()
 
 
-def decide(timeline: Timeline, facts: Facts, request: Request, at: datetime) -> Decision:
-    """Decide one request at one instant."""
+def decide(
+    timeline: Timeline,
+    facts: Facts,
+    request: Request,
+    at: datetime,
+    *,
+    id: str = "",  # noqa: A002  (the contract's name)
+    recorded: bool = False,
+) -> Decision:
+    """Decide one request at one instant; ``id`` and ``recorded`` are the door's, passed through."""
     policy = timeline.policy
     instant = micros(at)
     view = timeline.view_at(request, instant)
@@ -61,6 +69,8 @@ def decide(timeline: Timeline, facts: Facts, request: Request, at: datetime) -> 
         locked_from, locked_until = (_near(edge, instant) for edge in locked)
     change = view.next_change(instant, lead_denied=lead_denied, locked_denied=locked_denied)
     return Decision(
+        id=id,
+        recorded=recorded,
         at=at,
         verdict=Verdict.DENY if denied else Verdict.ALLOW,
         effect=_effect(policy, denied, override),
@@ -85,6 +95,9 @@ def undecided(
     request: Request,
     at: datetime,
     reasons: Sequence[Reason],
+    *,
+    id: str = "",  # noqa: A002  (the contract's name)
+    recorded: bool = False,
 ) -> Decision:
     """The answer where something could not be read; ``policy`` is None where it is that.
 
@@ -92,6 +105,8 @@ def undecided(
     """
     lenient = policy is not None and (policy.mode == "warn" or policy.on_undecided == "allow")
     return Decision(
+        id=id,
+        recorded=recorded,
         at=at,
         verdict=Verdict.UNDECIDED,
         effect=Effect.WARN if lenient else Effect.BLOCK,
