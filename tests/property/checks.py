@@ -17,7 +17,7 @@ SPANS = tuple(timedelta(seconds=s) for s in (0, 1, 1800, 3600, 5400, 86400))
 
 
 @dataclass
-class Disagreement(AssertionError):
+class DisagreementError(AssertionError):
     """The product and the twin answer differently; the case reproduces it."""
 
     case: Case
@@ -35,7 +35,7 @@ class Disagreement(AssertionError):
 def agree(case: Case, asked: str, product: Any, twin: Any) -> None:
     """Raise where the answers differ in anything that the contract settles."""
     if comparable(product) != comparable(twin):
-        raise Disagreement(case, asked, comparable(product), comparable(twin))
+        raise DisagreementError(case, asked, comparable(product), comparable(twin))
 
 
 @st.composite

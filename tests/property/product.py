@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -65,18 +65,18 @@ class Product:
         """The decision."""
         weddings = self.calendar.weddings
         facts = Facts(calendar=CalendarRef(sha256=None, weddings=weddings), overrides=())
-        return _plain(decide(self.timeline, facts, _request(request), at))
+        return _object(decide(self.timeline, facts, _request(request), at))
 
     def windows(self, request: Mapping[str, str], start: datetime, end: datetime) -> list[Json]:
         """The locked stretches of ``[start, end)``."""
         asked = _request(request)
-        return _plain(list(locked_stretches(self.timeline, asked, micros(start), micros(end))))
+        return _rows(locked_stretches(self.timeline, asked, micros(start), micros(end)))
 
     def load(self, start: datetime, end: datetime, step: timedelta) -> list[Json]:
         """The load at every step of ``[start, end)``."""
         span = micros(start), micros(end), duration_micros(step)
         demand, capacity = self.calendar.demand, self.policy.load.capacity
-        return _plain(list(load_samples(demand, capacity, *span)))
+        return _rows(load_samples(demand, capacity, *span))
 
     def plan(
         self,
@@ -97,7 +97,7 @@ class Product:
             hold=duration_micros(hold),
             continuous=continuous,
         )
-        return _plain(list(changes))
+        return _rows(changes)
 
 
 class CommandLine:
@@ -155,8 +155,13 @@ def command_line(
         yield CommandLine(Path(folder), case, policy_form, calendar_form)
 
 
-def _plain(value: object) -> Any:
-    return json.loads(msgspec.json.encode(value))
+def _object(value: object) -> Json:
+    answer: Json = json.loads(msgspec.json.encode(value))
+    return answer
+
+
+def _rows(values: Iterable[object]) -> list[Json]:
+    return [_object(value) for value in values]
 
 
 def _request(asked: Mapping[str, str]) -> Request:

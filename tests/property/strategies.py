@@ -56,6 +56,11 @@ class Case:
         return Twin(self.document, self.rows, self.locks)
 
     @property
+    def windows(self) -> list[dict[str, Any]]:
+        """The windows, the default ones where the document has none."""
+        return [dict(window.item) for window in self.twin.policy.windows]
+
+    @property
     def noon(self) -> datetime:
         """Noon UTC of the focus."""
         return datetime(self.focus.year, self.focus.month, self.focus.day, 12, tzinfo=UTC)
