@@ -1,7 +1,8 @@
 """Comparisons of the product with the twin, for the tests and for the soak alike."""
 
 import json
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,29 +14,51 @@ from tests.property.strategies import Case, cases, instants, ranges, requests
 
 POLICY_FORMS = ("yaml", "json")
 CALENDAR_FORMS = ("csv", "json", "jsonl")
+SECOND = timedelta(seconds=1)
 SPANS = tuple(timedelta(seconds=s) for s in (0, 1, 1800, 3600, 5400, 86400))
 
 
 @dataclass
 class DisagreementError(AssertionError):
-    """The product and the twin answer differently; the case reproduces it."""
+    """The product and the twin answer differently; ``command`` are the words that ask for it."""
 
     case: Case
-    asked: str
+    command: list[str]
     product: Any
     twin: Any
 
     def __str__(self) -> str:
         return (
-            f"{self.asked}\nproduct: {json.dumps(self.product)}\n   twin: {json.dumps(self.twin)}"
-            f"\npolicy: {self.case.document}\nrows: {self.case.rows}\nlocks: {self.case.locks}"
+            f"{shlex.join(self.command)}\n"
+            f"product: {json.dumps(self.product)}\n   twin: {json.dumps(self.twin)}\n"
+            f"policy: {self.case.document}\nrows: {self.case.rows}\nlocks: {self.case.locks}"
         )
 
 
-def agree(case: Case, asked: str, product: Any, twin: Any) -> None:
+def agree(case: Case, command: Sequence[str], product: Any, twin: Any) -> None:
     """Raise where the answers differ in anything that the contract settles."""
     if comparable(product) != comparable(twin):
-        raise DisagreementError(case, asked, comparable(product), comparable(twin))
+        raise DisagreementError(case, [*command], comparable(product), comparable(twin))
+
+
+def iso(t: datetime) -> str:
+    """An instant as an option of the command line."""
+    return t.isoformat().replace("+00:00", "Z")
+
+
+def asking(request: Mapping[str, str | None]) -> list[str]:
+    """A request as options of the command line."""
+    return [word for key, value in request.items() if value for word in (f"--{key}", value)]
+
+
+def span(start: datetime, end: datetime) -> list[str]:
+    """A range as options of the command line."""
+    return ["--from", iso(start), "--to", iso(end)]
+
+
+def seconds(t: timedelta) -> str:
+    """A duration as an option of the command line."""
+    return f"{t // timedelta(seconds=1)}s"
 
 
 @st.composite
@@ -52,8 +75,8 @@ def decisions(pair: tuple[Case, Product], data: st.DataObject, questions: int = 
     for _ in range(questions):
         request = data.draw(requests())
         at = data.draw(instants(case, request))
-        asked = f"check {dict(request)} at {at.isoformat()}"
-        agree(case, asked, product.decide(request, at), case.twin.decide(request, at))
+        command = ["check", "--json", "--at", iso(at), *asking(request)]
+        agree(case, command, product.decide(request, at), case.twin.decide(request, at))
 
 
 def listings(pair: tuple[Case, Product], data: st.DataObject) -> None:
@@ -61,32 +84,31 @@ def listings(pair: tuple[Case, Product], data: st.DataObject) -> None:
     case, product = pair
     request = data.draw(requests())
     start, end = data.draw(ranges(case))
-    asked = f"windows {dict(request)} {start.isoformat()} {end.isoformat()}"
-    agree(case, asked, product.windows(request, start, end), case.twin.windows(request, start, end))
+    command = ["windows", "--json", *span(start, end), *asking(request)]
+    ours, theirs = (one.windows(request, start, end) for one in (product, case.twin))
+    agree(case, command, ours, theirs)
 
 
 def loads(pair: tuple[Case, Product], data: st.DataObject) -> None:
     """Load rows agree on random ranges."""
     case, product = pair
     start, end = data.draw(ranges(case))
-    step = max((end - start) / data.draw(st.integers(1, 40)), timedelta(microseconds=1))
-    asked = f"load {start.isoformat()} {end.isoformat()} {step}"
-    agree(case, asked, product.load(start, end, step), case.twin.load(start, end, step))
+    step = (end - start) / data.draw(st.integers(1, 40)) // SECOND * SECOND + SECOND
+    command = ["load", "--json", *span(start, end), "--step", seconds(step)]
+    agree(case, command, product.load(start, end, step), case.twin.load(start, end, step))
 
 
 def plans(pair: tuple[Case, Product], data: st.DataObject) -> None:
     """Plans agree on random ranges, rungs and continuous."""
     case, product = pair
     start, end = data.draw(ranges(case))
-    how: Mapping[str, Any] = {
-        "ahead": data.draw(st.sampled_from(SPANS)),
-        "hold": data.draw(st.sampled_from(SPANS)),
-        "continuous": data.draw(st.booleans()),
-    }
-    asked = f"plan {start.isoformat()} {end.isoformat()} {dict(how)}"
-    agree(case, asked, product.plan(start, end, **how), case.twin.plan(start, end, **how))
-
-
-def iso(t: datetime) -> str:
-    """An instant as an option of the command line."""
-    return t.isoformat().replace("+00:00", "Z")
+    ahead, hold = data.draw(st.sampled_from(SPANS)), data.draw(st.sampled_from(SPANS))
+    continuous = data.draw(st.booleans())
+    command = ["plan", "--json", *span(start, end)]
+    command += ["--ahead", seconds(ahead), "--hold", seconds(hold)]
+    command += ["--continuous" if continuous else "--rungs"]
+    ours, theirs = (
+        one.plan(start, end, ahead=ahead, hold=hold, continuous=continuous)
+        for one in (product, case.twin)
+    )
+    agree(case, command, ours, theirs)
