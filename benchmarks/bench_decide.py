@@ -44,7 +44,7 @@ def calendar(policy: Policy, weddings: int, seed: int) -> tuple[Calendar, float]
     rng = random.Random(seed)  # noqa: S311
     builder = DemandBuilder(policy.load)
     cultures = list(policy.load.cultures)
-    streams = {(z, c): builder.stream(z, None, None, c) for z in ZONES for c in cultures}
+    streams = {(z, c): builder.stream(z, None, None) for z in ZONES for c in cultures}
     units = {c: builder.unit(c, None, None) for c in cultures}
     for _ in range(weddings):
         culture = rng.choice(cultures)
