@@ -19,6 +19,10 @@ from gate.core.problems import InputError
 # command: (module:attribute, one line of help)
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("gate.cli.check:check", "Decide whether a change may go out."),
+    "explain": ("gate.cli.explain:explain", "Show why, and the next two weeks as a picture."),
+    "windows": ("gate.cli.windows:windows", "List the locked times of a range."),
+    "load": ("gate.cli.load:load", "Show the load that the calendar implies."),
+    "plan": ("gate.cli.load:plan", "Show the replica floors that cover the load."),
 }
 _ISSUES = "https://github.com/saturday-gate/saturday-gate/issues"
 

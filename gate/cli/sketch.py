@@ -1,0 +1,268 @@
+"""The picture of `gate explain`: an answer on top, then two panels of hours, a row a day.
+
+The left panel says whether the change may go out, the right one how high the load is. Every state
+has a glyph of its own, so that the picture says the same without colour.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from itertools import chain
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gate.cli.outlook import Cell, Day, Outlook, State, gaps
+from gate.cli.screen import LEVEL_STYLES, lasting, local
+from gate.cli.targets import target_words
+from gate.core.decision import Decision, Effect, Level, Phase, Verdict
+from gate.core.listing import LockedStretch
+from gate.core.policy import ByInvoker, Policy
+from gate.core.zones import zone
+
+_Paint = Callable[[Cell], tuple[str, str]]
+_LABEL = 12
+_HOURS = 24
+_WIDE = 128
+_NAMED_REASONS = 3
+_NAMED_LOCKS = 4
+_STYLES = {
+    State.OPEN: "green",
+    State.EXCEPTED: "bold green",
+    State.LEAD: "yellow",
+    State.WINDOW: "red",
+    State.LEVEL: "magenta",
+    State.MANUAL: "bold blue",
+}
+_MEANINGS = {
+    State.OPEN: "open",
+    State.EXCEPTED: "open window",
+    State.LEAD: "lead",
+    State.WINDOW: "locked by window",
+    State.LEVEL: "locked by load",
+    State.MANUAL: "locked by hand",
+}
+_PHASES = {
+    State.LEAD: Phase.LEAD,
+    State.WINDOW: Phase.LOCKED,
+    State.LEVEL: Phase.LOCKED,
+    State.MANUAL: Phase.LOCKED,
+}
+
+
+class Glyphs(msgspec.Struct, frozen=True):
+    """What draws the picture: one character a state, load from least to most, a pointer."""
+
+    states: dict[State, str]
+    load: str
+    over: str
+    here: str
+
+    def all(self) -> str:
+        """Every character used."""
+        return "".join(self.states.values()) + self.load + self.over + self.here
+
+
+DRAWN = Glyphs(dict(zip(_STYLES, "·○╱█▒X", strict=True)), "▁▂▃▄▅▆▇█", "!", "▲")
+TYPED = Glyphs(dict(zip(_STYLES, ".o/#%X", strict=True)), "12345678", "!", "^")
+"""The same for an output that carries ASCII only."""
+
+
+def draw(screen: Console, outlook: Outlook, policy: Policy, glyphs: Glyphs) -> None:
+    """Print the answer and the picture."""
+    screen.print(_headline(outlook.decision))
+    screen.print(_facts(outlook, policy))
+    screen.print()
+    picture = _Picture(outlook, policy, glyphs, 2 if screen.width >= _WIDE else 1)
+    for line in chain(picture.rows(), picture.legend(), _coming(outlook, policy)):
+        screen.print(line, soft_wrap=True)
+
+
+def _headline(decision: Decision) -> Text:
+    word, style = {
+        (Verdict.ALLOW, Effect.ALLOW): ("YES", "green"),
+        (Verdict.DENY, Effect.ALLOW): ("YES, by override", "green"),
+        (Verdict.DENY, Effect.WARN): ("NO, but only warned", "yellow"),
+        (Verdict.DENY, Effect.BLOCK): ("NO", "red"),
+    }[decision.verdict, decision.effect]
+    return Text.assemble(
+        (f" {word} ", f"bold reverse {style}"), " ", (target_words(decision.request), "bold")
+    )
+
+
+def _facts(outlook: Outlook, policy: Policy) -> Table:
+    decision, home = outlook.decision, zone(policy.timezone)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    table.add_row(" at", f"{local(decision.at, home)}, {policy.timezone}")
+    turn = "allowed again" if decision.verdict is Verdict.DENY else "denied"
+    change = decision.next_change
+    if change is None:
+        table.add_row(" next", "this stays so for 400 days at least")
+    else:
+        in_ = lasting(change - decision.at)
+        table.add_row(" next", Text(f"{turn} from {local(change, home)}, in {in_}", "bold"))
+    if decision.phase is not Phase.OPEN and decision.verdict is Verdict.ALLOW:
+        action = decision.request.action
+        table.add_row(" but", f"phase {decision.phase}, in which {action} stays allowed")
+    reasons = [str(reason.message) for reason in decision.reasons[:_NAMED_REASONS]]
+    if len(decision.reasons) > _NAMED_REASONS:
+        reasons.append(f"and {len(decision.reasons) - _NAMED_REASONS} more")
+    for label, reason in zip([" why", *("" for _ in reasons[1:])], reasons, strict=False):
+        table.add_row(label, reason)
+    return table
+
+
+class _Picture:
+    """Lines of text; ``scale`` is the number of characters for an hour."""
+
+    def __init__(self, outlook: Outlook, policy: Policy, glyphs: Glyphs, scale: int) -> None:
+        self._outlook = outlook
+        self._policy = policy
+        self._glyphs = glyphs
+        self._scale = scale
+        longest = max((_columns(day) for day in outlook.days), default=0)
+        self._panel = max(longest, _HOURS) * scale
+
+    def rows(self) -> Iterator[Text]:
+        """The heading, a row a day, and the pointer under the present hour."""
+        width = self._panel
+        ruler = "".join(f"{hour:<{6 * self._scale}}" for hour in range(0, _HOURS, 6))
+        action = self._outlook.decision.request.action
+        yield Text(
+            f"{'':{_LABEL}}{f'may {action} go out?':{width}}  {'load':{width}}  peak", "bold"
+        )
+        yield Text(f"{'':{_LABEL}}{ruler:{width}}  {ruler:{width}}  replicas", "dim")
+        for day in self._outlook.days:
+            yield self._row(day)
+            pointer = self._pointer(day)
+            if pointer is not None:
+                yield pointer
+
+    def _row(self, day: Day) -> Text:
+        row = Text(f" {day.date:%a %d %b} ", "bold" if day.date.weekday() == 5 else "")
+        if not day.cells:
+            return row.append("the clock skips this date")
+        row.append_text(self._cells(day, self._state)).append("  ")
+        row.append_text(self._cells(day, self._load)).append("  ")
+        peak = max(day.cells, key=lambda cell: cell.needed)
+        row.append(f"{peak.needed:>4} {peak.level}", LEVEL_STYLES[peak.level])
+        short = peak.needed - self._policy.load.capacity.ceiling
+        if short > 0:
+            row.append(f" {short} short", "bold red")
+        return row
+
+    def _cells(self, day: Day, paint: _Paint) -> Text:
+        now = self._outlook.decision.at
+        text = Text()
+        for gap, cell in zip(gaps(day.cells), day.cells, strict=True):
+            text.append(" " * gap * self._scale)
+            glyph, style = paint(cell)
+            here = " reverse" if cell.start <= now < cell.end else ""
+            text.append(glyph * self._scale, f"{style}{here}")
+        text.append(" " * (self._panel - len(text)))
+        return text
+
+    def _state(self, cell: Cell) -> tuple[str, str]:
+        return self._glyphs.states[cell.state], _STYLES[cell.state]
+
+    def _load(self, cell: Cell) -> tuple[str, str]:
+        """An eighth of the ceiling a step; nothing where no wedding loads."""
+        steps, ceiling = self._glyphs.load, self._policy.load.capacity.ceiling
+        if cell.needed > ceiling:
+            return self._glyphs.over, f"bold {LEVEL_STYLES[cell.level]}"
+        step = -(-cell.needed * len(steps) // ceiling)
+        return steps[step - 1] if step else " ", LEVEL_STYLES[cell.level]
+
+    def _pointer(self, day: Day) -> Text | None:
+        now, column = self._outlook.decision.at, 0
+        for gap, cell in zip(gaps(day.cells), day.cells, strict=True):
+            column += gap * self._scale
+            if cell.start <= now < cell.end:
+                break
+            column += self._scale
+        else:
+            return None
+        needed = f"{self._glyphs.here} {cell.needed}"
+        time = f"{now.astimezone(zone(self._policy.timezone)):%H:%M}"
+        here = f"{self._glyphs.here} you are here, {time}"
+        if column + len(here) > self._panel:
+            # Too near to the right edge: the words stand before the pointer.
+            here = f"you are here, {time} {self._glyphs.here}"
+            needed = f"{cell.needed} {self._glyphs.here}"
+            offset = column + 1
+            left = f"{here:>{offset}}"
+            right = f"{needed:>{offset}}"
+        else:
+            left, right = " " * column + here, " " * column + needed
+        return Text(f"{'':{_LABEL}}{left:{self._panel}}  {right}".rstrip(), "bold")
+
+    def legend(self) -> Iterator[Text]:
+        """The states that the picture shows, what they mean for this request, and the levels."""
+        shown = {cell.state for day in self._outlook.days for cell in day.cells}
+        line = Text()
+        for state in _STYLES:
+            if state in shown or state is State.OPEN:
+                line.append(f" {self._glyphs.states[state]}", _STYLES[state])
+                line.append(f" {_MEANINGS[state]}{self._consequence(state)} ")
+        yield Text()
+        yield line
+        capacity = self._policy.load.capacity
+        yield Text.assemble(
+            f" {self._glyphs.load[0]}{self._glyphs.load[-1]} up to the ceiling of"
+            f" {capacity.ceiling} replicas, {self._glyphs.over} beyond it; ",
+            (f"NORMAL to {capacity.floor}", LEVEL_STYLES[Level.NORMAL]), ", ",
+            (f"HIGH to {capacity.high}", LEVEL_STYLES[Level.HIGH]), ", ",
+            ("MAXIMUM", LEVEL_STYLES[Level.MAXIMUM]),
+        )  # fmt: skip
+        for day in self._outlook.days:
+            if (note := _clock_note(day)) is not None:
+                yield Text(f" {note}")
+
+    def _consequence(self, state: State) -> str:
+        """Said where it is not what people expect: a lead or a lock in which this is allowed."""
+        phase = _PHASES.get(state)
+        if phase is None:
+            return ""
+        request = self._outlook.decision.request
+        row = self._policy.actions[request.action]
+        cell: ByInvoker = row.lead if phase is Phase.LEAD else row.locked
+        word = cell.human if request.invoker == "human" else cell.automation
+        return " (allowed)" if word == "allow" else ""
+
+
+def _columns(day: Day) -> int:
+    return sum(gaps(day.cells)) + len(day.cells)
+
+
+def _clock_note(day: Day) -> str | None:
+    length = sum((cell.end - cell.start for cell in day.cells), timedelta())
+    hours = length / timedelta(hours=1)
+    if not day.cells or hours == _HOURS:
+        return None
+    turned = "forward" if hours < _HOURS else "back"
+    return f"{day.date:%a %d %b} has {hours:g} hours: the clock goes {turned}"
+
+
+def _coming(outlook: Outlook, policy: Policy) -> Iterator[Text]:
+    home = zone(policy.timezone)
+    if not outlook.locked:
+        return
+    yield Text()
+    for stretch in outlook.locked[:_NAMED_LOCKS]:
+        yield Text.assemble(
+            " locked ",
+            (f"{local(stretch.start, home, year=False)} to", "bold"),
+            (f" {local(stretch.end, home, year=False)}", "bold"),
+            f"  {lasting(stretch.end - stretch.start):6} {', '.join(_names(stretch))}",
+        )
+    others = len(outlook.locked) - _NAMED_LOCKS
+    if others > 0:
+        yield Text(f" and {others} more: gate windows lists them all")
+
+
+def _names(stretch: LockedStretch) -> Sequence[str]:
+    names = {"level": "load", "manual-lock": "by hand"}
+    return list(dict.fromkeys(names.get(c.code, str(c.window)) for c in stretch.causes))
