@@ -64,10 +64,7 @@ def check(
     calendar or store cannot be read, the answer is `undecided`, which blocks unless the policy says
     otherwise.
     """
-    request = Request(
-        action=Action(fields.pop("action")),
-        **{name: value or None for name, value in fields.items()},
-    )
+    request = _request(**{name: value or None for name, value in fields.items()})
     with open_judge(policy_path, calendar_paths, dsn) as judge:
         if isinstance(judge.inputs, Unreadable):
             for problem in judge.inputs.problems:
