@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
+from gate.cli.judge import Identifiers
 from gate.cli.opening import open_inputs
 from gate.cli.options import (
     INSTANT,
@@ -55,7 +56,8 @@ def explain(
     """
     inputs = open_inputs(policy_path, calendar_paths, dsn)
     request = request_of(action, invoker, fields)
-    outlook = look_ahead(inputs.timeline, inputs.facts, request, at or datetime.now(UTC), days)
+    moment, name = at or datetime.now(UTC), Identifiers().next()
+    outlook = look_ahead(inputs.timeline, inputs.facts, request, moment, days, name=name)
     if as_json:
         print_json(outlook)
         return

@@ -78,14 +78,17 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def look_ahead(
-    timeline: Timeline, facts: Facts, request: Request, at: datetime, days: int
+    timeline: Timeline, facts: Facts, request: Request, at: datetime, days: int, *, name: str = ""
 ) -> Outlook:
-    """The answer at an instant, the local day of it and those after, ``days`` in all."""
+    """The answer at an instant, its local day and those after, ``days`` in all.
+
+    ``name`` is the decision's id.
+    """
     shown = days_ahead(timeline, request, at, days)
     # The last date may be one that the zone skipped; the first holds the instant.
     end = next(day.cells[-1].end for day in reversed(shown) if day.cells)
     return Outlook(
-        decision=decide(timeline, facts, request, at),
+        decision=decide(timeline, facts, request, at, id=name),
         timezone=timeline.policy.timezone,
         locked=tuple(locked_stretches(timeline, request, micros(at), micros(end))),
         days=tuple(shown),

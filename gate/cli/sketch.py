@@ -37,8 +37,8 @@ _STYLES = {
 }
 _MEANINGS = {
     State.OPEN: "open",
-    State.EXCEPTED: "open window",
-    State.LEAD: "lead",
+    State.EXCEPTED: "open by exception",
+    State.LEAD: "too near a lock",
     State.WINDOW: "locked by window",
     State.LEVEL: "locked by load",
     State.MANUAL: "locked by hand",
@@ -131,9 +131,8 @@ class _Picture:
         width = self._panel
         ruler = "".join(f"{hour:<{6 * self._scale}}" for hour in range(0, _HOURS, 6))
         action = self._outlook.decision.request.action
-        yield Text(
-            f"{'':{_LABEL}}{f'may {action} go out?':{width}}  {'load':{width}}  peak", "bold"
-        )
+        heading = f"{f'may {action} go out?':{width}}  {'load':{width}}  peak"
+        yield Text(f"{'':{_LABEL}}{heading}", "bold")
         yield Text(f"{'':{_LABEL}}{ruler:{width}}  {ruler:{width}}  replicas", "dim")
         for day in self._outlook.days:
             yield self._row(day)
@@ -148,20 +147,18 @@ class _Picture:
         row.append_text(self._cells(day, self._state)).append("  ")
         row.append_text(self._cells(day, self._load)).append("  ")
         peak = max(day.cells, key=lambda cell: cell.needed)
-        row.append(f"{peak.needed:>4} {peak.level}", LEVEL_STYLES[peak.level])
-        short = peak.needed - self._policy.load.capacity.ceiling
-        if short > 0:
-            row.append(f" {short} short", "bold red")
-        return row
+        ceiling = self._policy.load.capacity.ceiling
+        short = peak.needed > ceiling
+        needed = f"{peak.needed}/{ceiling}" if short else f"{peak.needed:>3}"
+        style = LEVEL_STYLES[peak.level]
+        return row.append(f"{needed} {peak.level}", f"bold {style}" if short else style)
 
     def _cells(self, day: Day, paint: _Paint) -> Text:
-        now = self._outlook.decision.at
         text = Text()
         for gap, cell in zip(gaps(day.cells), day.cells, strict=True):
             text.append(" " * gap * self._scale)
             glyph, style = paint(cell)
-            here = " reverse" if cell.start <= now < cell.end else ""
-            text.append(glyph * self._scale, f"{style}{here}")
+            text.append(glyph * self._scale, style)
         text.append(" " * (self._panel - len(text)))
         return text
 
@@ -177,6 +174,7 @@ class _Picture:
         return steps[step - 1] if step else " ", LEVEL_STYLES[cell.level]
 
     def _pointer(self, day: Day) -> Text | None:
+        """The line under the row of the present hour; None for another day's."""
         now, column = self._outlook.decision.at, 0
         for gap, cell in zip(gaps(day.cells), day.cells, strict=True):
             column += gap * self._scale
@@ -185,34 +183,32 @@ class _Picture:
             column += self._scale
         else:
             return None
-        needed = f"{self._glyphs.here} {cell.needed}"
         time = f"{now.astimezone(zone(self._policy.timezone)):%H:%M}"
-        here = f"{self._glyphs.here} you are here, {time}"
-        if column + len(here) > self._panel:
-            # Too near to the right edge: the words stand before the pointer.
-            here = f"you are here, {time} {self._glyphs.here}"
-            needed = f"{cell.needed} {self._glyphs.here}"
-            offset = column + 1
-            left = f"{here:>{offset}}"
-            right = f"{needed:>{offset}}"
-        else:
-            left, right = " " * column + here, " " * column + needed
-        return Text(f"{'':{_LABEL}}{left:{self._panel}}  {right}".rstrip(), "bold")
+        left = self._pointing(column, f"here, {time}")
+        right = self._pointing(column, str(cell.needed))
+        return Text(f"{'':{_LABEL}}{left:{self._panel}}  {right}", "bold")
+
+    def _pointing(self, column: int, words: str) -> str:
+        """The pointer at a column, and words on the side of it where they fit."""
+        here = self._glyphs.here
+        if column + len(words) + 2 <= self._panel:
+            return f"{'':{column}}{here} {words}"
+        return f"{f'{words} {here}':>{column + 1}}"
 
     def legend(self) -> Iterator[Text]:
         """The states that the picture shows, what they mean for this request, and the levels."""
         shown = {cell.state for day in self._outlook.days for cell in day.cells}
         line = Text()
-        for state in _STYLES:
+        for state, style in _STYLES.items():
             if state in shown or state is State.OPEN:
-                line.append(f" {self._glyphs.states[state]}", _STYLES[state])
+                line.append(f" {self._glyphs.states[state]}", style)
                 line.append(f" {_MEANINGS[state]}{self._consequence(state)} ")
         yield Text()
         yield line
         capacity = self._policy.load.capacity
         yield Text.assemble(
-            f" {self._glyphs.load[0]}{self._glyphs.load[-1]} up to the ceiling of"
-            f" {capacity.ceiling} replicas, {self._glyphs.over} beyond it; ",
+            f" {self._glyphs.load[0]}{self._glyphs.load[-1]} load, full at the ceiling of"
+            f" {capacity.ceiling}, {self._glyphs.over} beyond; ",
             (f"NORMAL to {capacity.floor}", LEVEL_STYLES[Level.NORMAL]), ", ",
             (f"HIGH to {capacity.high}", LEVEL_STYLES[Level.HIGH]), ", ",
             ("MAXIMUM", LEVEL_STYLES[Level.MAXIMUM]),
