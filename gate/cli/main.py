@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "windows": ("gate.cli.windows:windows", "List the locked times of a range."),
     "load": ("gate.cli.load:load", "Show the load that the calendar implies."),
     "plan": ("gate.cli.load:plan", "Show the replica floors that cover the load."),
+    "policy": ("gate.cli.policy:policy", "Judge, show and test policy documents."),
 }
 _ISSUES = "https://github.com/saturday-gate/saturday-gate/issues"
 
