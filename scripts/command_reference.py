@@ -31,7 +31,7 @@ def page() -> str:
     """The whole page."""
     from gate.cli.main import cli  # noqa: PLC0415  (the path is set above)
 
-    return "\n".join([_HEAD, *_sections(cli, "gate", 2)])
+    return "\n".join([_HEAD, *_sections(cli, "gate", 1)])
 
 
 def _sections(command: click.Command, name: str, depth: int) -> Iterator[str]:
@@ -39,12 +39,12 @@ def _sections(command: click.Command, name: str, depth: int) -> Iterator[str]:
     if not isinstance(command, click.Group):
         yield from _section(command, context, name, depth)
         return
-    if depth > 2:
+    if depth > 1:
         yield f"{'#' * depth} {name}\n\n{_paragraphs(command.help)}"
     for sub in command.list_commands(context):
         found = command.get_command(context, sub)
         assert found is not None
-        yield from _sections(found, f"{name} {sub}", min(depth + 1, 3))
+        yield from _sections(found, f"{name} {sub}", depth + 1)
 
 
 def _section(

@@ -18,7 +18,7 @@ from gate.cli.screen import LEVEL_STYLES, lasting, local
 from gate.cli.targets import target_words
 from gate.core.decision import Decision, Effect, Level, Phase, Verdict
 from gate.core.listing import LockedStretch
-from gate.core.policy import ByInvoker, Policy
+from gate.core.policy import Policy
 from gate.core.zones import zone
 
 _Paint = Callable[[Cell], tuple[str, str]]
@@ -39,16 +39,11 @@ _MEANINGS = {
     State.OPEN: "open",
     State.EXCEPTED: "open by exception",
     State.LEAD: "too near a lock",
-    State.WINDOW: "locked by window",
-    State.LEVEL: "locked by load",
-    State.MANUAL: "locked by hand",
+    State.WINDOW: "window",
+    State.LEVEL: "load",
+    State.MANUAL: "by hand",
 }
-_PHASES = {
-    State.LEAD: Phase.LEAD,
-    State.WINDOW: Phase.LOCKED,
-    State.LEVEL: Phase.LOCKED,
-    State.MANUAL: Phase.LOCKED,
-}
+_LOCKED = (State.WINDOW, State.LEVEL, State.MANUAL)
 
 
 class Glyphs(msgspec.Struct, frozen=True):
@@ -199,10 +194,15 @@ class _Picture:
         """The states that the picture shows, what they mean for this request, and the levels."""
         shown = {cell.state for day in self._outlook.days for cell in day.cells}
         line = Text()
-        for state, style in _STYLES.items():
+        for state in (State.OPEN, State.EXCEPTED, State.LEAD):
             if state in shown or state is State.OPEN:
-                line.append(f" {self._glyphs.states[state]}", style)
-                line.append(f" {_MEANINGS[state]}{self._consequence(state)} ")
+                allowed = self._allowed(Phase.LEAD) if state is State.LEAD else ""
+                line.append_text(self._key(state)).append(f"{allowed} ")
+        locked = [state for state in _LOCKED if state in shown]
+        if locked:
+            line.append(f" locked{self._allowed(Phase.LOCKED)}:")
+        for state in locked:
+            line.append_text(self._key(state))
         yield Text()
         yield line
         capacity = self._policy.load.capacity
@@ -217,14 +217,15 @@ class _Picture:
             if (note := _clock_note(day)) is not None:
                 yield Text(f" {note}")
 
-    def _consequence(self, state: State) -> str:
+    def _key(self, state: State) -> Text:
+        glyph = Text(f" {self._glyphs.states[state]}", _STYLES[state])
+        return Text.assemble(glyph, f" {_MEANINGS[state]}")
+
+    def _allowed(self, phase: Phase) -> str:
         """Said where it is not what people expect: a lead or a lock in which this is allowed."""
-        phase = _PHASES.get(state)
-        if phase is None:
-            return ""
         request = self._outlook.decision.request
         row = self._policy.actions[request.action]
-        cell: ByInvoker = row.lead if phase is Phase.LEAD else row.locked
+        cell = row.lead if phase is Phase.LEAD else row.locked
         word = cell.human if request.invoker == "human" else cell.automation
         return " (allowed)" if word == "allow" else ""
 

@@ -7,9 +7,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from gate.calendars import WeddingRow, calendar_from_rows
 from gate.core.decide import Facts
 from gate.core.decision import CalendarRef, ManualLock
-from gate.core.demand import DemandBuilder
 from gate.core.document import read_policy
 from gate.core.instants import parse_instant
 from gate.core.policy import Policy
@@ -52,12 +52,16 @@ def timeline_of(
     locks: Iterable[ManualLock] = (),
 ) -> tuple[Timeline, Facts]:
     """Compile British weddings of one day: (first date, zone, guests)."""
-    builder = DemandBuilder(policy.load)
-    for day, zone, guests in weddings:
-        weight = guests * builder.unit("british", None, None)
-        builder.stream(zone, None, None, "british").add(
-            date.fromisoformat(day).toordinal(), 1, weight
+    rows = [
+        WeddingRow(
+            id=str(number),
+            date=date.fromisoformat(day),
+            timezone=zone,
+            culture="british",
+            guests=guests,
         )
-    calendar = builder.build()
+        for number, (day, zone, guests) in enumerate(weddings)
+    ]
+    calendar = calendar_from_rows(rows, policy.load)
     facts = Facts(calendar=CalendarRef(sha256=None, weddings=calendar.weddings))
     return compile_timeline(policy, calendar, tuple(locks)), facts

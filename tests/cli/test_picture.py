@@ -165,7 +165,7 @@ def test_an_action_that_a_lock_allows_says_so() -> None:
     lines = drawn(outlook(policy, "2026-06-13T12:00:00Z", request=request), policy)
     assert lines[0].startswith(" YES  rollback by a person")
     assert any("phase locked, in which rollback stays allowed" in line for line in lines)
-    assert any("locked by window (allowed)" in line for line in lines)
+    assert any("locked (allowed): █ window" in line for line in lines)
     assert any("this stays so for 400 days at least" in line for line in lines)
 
 
