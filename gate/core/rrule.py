@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from functools import cache, lru_cache
 from itertools import groupby, islice
-from operator import itemgetter
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -25,6 +24,7 @@ _UNTIL = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(T([01][0-9]|2[0-3])[0-5][0-
 _SEARCH_YEARS = 28
 # Beyond this many periods no second occurrence lies within the years that a policy may name.
 _MAX_INTERVAL = 100_000
+_MOST_WEEKDAYS_OF_A_MONTH = 5
 # part: (lowest, highest, may be negative)
 _NUMBER_LISTS = {
     "BYMONTH": (1, 12, False),
@@ -209,8 +209,8 @@ def _until(text: str) -> date:
 
 def _days(rule: Rule, low: int, high: int) -> Iterator[int]:
     """Ordinals of the occurrences in ``low … high`` in order; COUNT and UNTIL are not applied."""
-    if rule.by_position:
-        yield from _positioned(rule, low, high)
+    if rule.by_position and rule.frequency == "WEEKLY":
+        yield from _positioned_weeks(rule, low, high)
         return
     if low > high:
         return
@@ -224,29 +224,16 @@ def _days(rule: Rule, low: int, high: int) -> Iterator[int]:
         yield from (first + bit for bit in _bits(mask))
 
 
-def _positioned(rule: Rule, low: int, high: int) -> Iterator[int]:
-    """BYSETPOS picks from the days of each whole period, also of those that begin before `low`."""
+def _positioned_weeks(rule: Rule, low: int, high: int) -> Iterator[int]:
+    """BYSETPOS picks from the days of each whole week, which may begin before ``low``."""
     plain = replace(rule, by_position=())
-    margin = {"DAILY": 0, "WEEKLY": 7, "MONTHLY": 31, "YEARLY": 366}[rule.frequency]
-    candidates = _days(plain, max(low - margin, 1), min(high + margin, date.max.toordinal()))
-    keyed = ((_period(rule, day), day) for day in candidates)
-    for _, group in groupby(keyed, key=itemgetter(0)):
-        days = [day for _, day in group]
-        picked = {position - 1 if position > 0 else len(days) + position
-                  for position in rule.by_position}  # fmt: skip
+    candidates = _days(plain, max(low - 7, 1), min(high + 7, date.max.toordinal()))
+    for _, group in groupby(candidates, key=lambda day: (day - 1 - rule.week_start) // 7):
+        days = list(group)
+        picked = {p - 1 if p > 0 else len(days) + p for p in rule.by_position}
         for index in sorted(picked):
             if 0 <= index < len(days) and low <= days[index] <= high:
                 yield days[index]
-
-
-def _period(rule: Rule, day: int) -> int:
-    """The number of the rule's period (day, week, month, year) that holds an ordinal."""
-    if rule.frequency == "DAILY":
-        return day
-    if rule.frequency == "WEEKLY":
-        return (day - 1 - rule.week_start) // 7
-    when = date.fromordinal(day)
-    return when.year * 12 + when.month - 1 if rule.frequency == "MONTHLY" else when.year
 
 
 @lru_cache(maxsize=256)
@@ -258,7 +245,7 @@ def _counted(rule: Rule) -> list[int]:
 
 
 def _year_mask(rule: Rule, year: int) -> int:
-    """The days of a year that pass INTERVAL and every BY part but BYSETPOS."""
+    """The days of a year that pass INTERVAL and every BY part (of weeks all but BYSETPOS)."""
     if rule.frequency == "YEARLY" and (year - rule.since.year) % rule.interval:
         return 0
     masks = _masks(_is_leap(year), date(year, 1, 1).weekday())
@@ -273,7 +260,21 @@ def _year_mask(rule: Rule, year: int) -> int:
         mask &= _week_numbers(year, rule.week_start, rule.by_week_number)
     if rule.by_day and mask:
         mask &= _union(_weekday(rule, masks, part) for part in rule.by_day)
-    return mask & _interval_mask(rule, year, masks) if rule.interval > 1 and mask else mask
+    if rule.interval > 1 and mask:
+        mask &= _interval_mask(rule, year, masks)
+    if rule.by_position and rule.frequency != "WEEKLY" and mask:
+        return _positioned(rule, masks, mask)
+    return mask
+
+
+def _positioned(rule: Rule, masks: "_Masks", mask: int) -> int:
+    """BYSETPOS picks from each period of a year: the year, its months or its days."""
+    if rule.frequency == "DAILY":
+        return mask if {1, -1} & set(rule.by_position) else 0
+    periods = (masks.all,) if rule.frequency == "YEARLY" else masks.months
+    return _union(
+        _nth_bit(mask & period, position) for period in periods for position in rule.by_position
+    )
 
 
 class _Masks(NamedTuple):
@@ -319,14 +320,26 @@ def _weekday(rule: Rule, masks: _Masks, part: WeekdayPart) -> int:
         return every
     if rule.frequency == "YEARLY" and not rule.by_month:
         return _nth_bit(every, part.nth)
+    if abs(part.nth) > _MOST_WEEKDAYS_OF_A_MONTH:
+        return 0
     months = rule.by_month or range(1, 13)
     return _union(_nth_bit(every & masks.months[month - 1], part.nth) for month in months)
 
 
 def _nth_bit(mask: int, nth: int) -> int:
-    bits = list(_bits(mask))
-    index = nth - 1 if nth > 0 else len(bits) + nth
-    return 1 << bits[index] if 0 <= index < len(bits) else 0
+    """The ``nth`` set bit, from the last one where negative; 0 where there are not so many."""
+    count = mask.bit_count()
+    if not 1 <= abs(nth) <= count:
+        return 0
+    wanted = nth if nth > 0 else count + nth + 1
+    low, high = 0, mask.bit_length()
+    while low < high:
+        middle = (low + high) // 2
+        if (mask & ((1 << middle) - 1)).bit_count() < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return 1 << (low - 1)
 
 
 def _week_numbers(year: int, week_start: int, numbers: tuple[int, ...]) -> int:

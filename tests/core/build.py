@@ -26,7 +26,7 @@ def calendar(rules: Policy, *weddings: tuple[str, str, str, int]) -> Calendar:
         first = date.fromisoformat(day).toordinal()
         weight = guests * builder.unit(culture, None, None)
         days = rules.load.cultures[culture].days
-        builder.stream(zone, None, None, culture).add(first, days, weight)
+        builder.stream(zone, None, None).add(first, days, weight)
     return builder.build()
 
 
