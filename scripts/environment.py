@@ -21,11 +21,13 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "lock.txt"
 OLDEST = (3, 11)
 INPUTS = ("pyproject.toml", "requirements/lock.txt")
+# Whoever has activated .venv runs this with the very Python that it may have to make again.
+MAKER = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
 
 
 def fingerprint() -> str:
     """What the environment is made from: the inputs' bytes and the Python that makes it."""
-    digest = hashlib.sha256(f"{sys.version}\n{sys.executable}\n{ROOT}\n".encode())
+    digest = hashlib.sha256(f"{sys.version}\n{MAKER}\n{ROOT}\n".encode())
     for name in INPUTS:
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
@@ -44,7 +46,7 @@ def pip(python: Path) -> list[str | Path]:
     common = ["--disable-pip-version-check", "--quiet"]
     if importlib.util.find_spec("ensurepip"):
         return [python, "-m", "pip", *common]
-    return [sys.executable, "-m", "pip", "--python", python, *common]
+    return [MAKER, "-m", "pip", "--python", python, *common]
 
 
 def make(venv: Path, python: Path) -> None:
@@ -53,7 +55,7 @@ def make(venv: Path, python: Path) -> None:
     bundled = importlib.util.find_spec("ensurepip")
     if not bundled and not importlib.util.find_spec("pip"):
         sys.exit("environment: this Python has neither ensurepip nor pip (Debian: python3-venv)")
-    run(sys.executable, "-m", "venv", *([] if bundled else ["--without-pip"]), venv)
+    run(MAKER, "-m", "venv", *([] if bundled else ["--without-pip"]), venv)
     install = [*pip(python), "install"]
     run(*install, "--require-hashes", "--requirement", LOCK)
     run(*install, "--no-deps", "--no-build-isolation", "--editable", ROOT)

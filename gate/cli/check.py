@@ -64,10 +64,8 @@ def check(
     calendar or store cannot be read, the answer is `undecided`, which blocks unless the policy says
     otherwise.
     """
-    request = Request(
-        action=Action(fields.pop("action")),
-        **{name: value or None for name, value in fields.items()},
-    )
+    named: dict[str, Any] = {name: value or None for name, value in fields.items()}
+    request = Request(action=Action(named.pop("action")), **named)
     with open_judge(policy_path, calendar_paths, dsn) as judge:
         if isinstance(judge.inputs, Unreadable):
             for problem in judge.inputs.problems:
@@ -75,10 +73,6 @@ def check(
         if batch_path is not None:
             return _batch(judge, Defaults(at=at, request=request), batch_path)
         return _one(judge, request, at or _now(), as_json=as_json)
-
-
-def _request(action: str, **fields: Any) -> Request:
-    return Request(action=Action(action), **fields)
 
 
 def _one(judge: Judge, request: Request, at: datetime, *, as_json: bool) -> int:

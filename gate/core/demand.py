@@ -29,6 +29,8 @@ from gate.core.zones import is_southern, offsets
 _DAY = 86_400
 _HOUR = 3600
 _SATURDAY = 5
+_NUMBER_BITS = 40
+_NUMBER_MASK = (1 << _NUMBER_BITS) - 1
 BEFORE_ALL = -(1 << 62)
 """The instant (microseconds) of the first step: before every wedding, with no demand."""
 
@@ -67,29 +69,37 @@ EMPTY_DEMAND = Demand([BEFORE_ALL], [0.0], [0], [0])
 
 
 class Stream:
-    """Weddings of one zone, season and culture: changes of weight and number by local date."""
+    """Weddings of one zone and season: changes of weight and number by local date.
 
-    __slots__ = ("counts", "weddings", "weights")
+    A change is one integer, the weight shifted left over the number, so that a wedding costs two
+    additions. Numbers stay far below ``2**_NUMBER_BITS``, and a negative change borrows cleanly.
+    """
+
+    __slots__ = ("_changes", "weddings")
 
     def __init__(self) -> None:
         self.weddings = 0
-        self.weights: defaultdict[int, int] = defaultdict(int)
-        self.counts: defaultdict[int, int] = defaultdict(int)
+        self._changes: defaultdict[int, int] = defaultdict(int)
 
     def add(self, first: int, days: int, weight: int) -> None:
         """A wedding from the proleptic ordinal ``first`` on, for ``days`` local dates."""
-        after = first + days
+        change = (weight << _NUMBER_BITS) + 1
         self.weddings += 1
-        self.weights[first] += weight
-        self.weights[after] -= weight
-        self.counts[first] += 1
-        self.counts[after] -= 1
+        self._changes[first] += change
+        self._changes[first + days] -= change
+
+    def levels(self) -> Iterator[tuple[int, int, int, int]]:
+        """Runs of dates ``[first, after)`` of the same weight and number of weddings, if any."""
+        standing = 0
+        for first, after in pairwise(sorted(self._changes)):
+            standing += self._changes[first]
+            if standing:
+                yield first, after, standing >> _NUMBER_BITS, standing & _NUMBER_MASK
 
 
 class _Key(NamedTuple):
     zone: str
     season: tuple[int, ...]
-    culture: str
 
 
 class DemandBuilder:
@@ -125,11 +135,9 @@ class DemandBuilder:
         assert weight.denominator == 1
         return weight.numerator
 
-    def stream(
-        self, zone: str, country: str | None, latitude: float | None, culture: str
-    ) -> Stream:
-        """Where a wedding of this zone, place and culture is added."""
-        key = _Key(zone, self._season_months(zone, country, latitude), culture)
+    def stream(self, zone: str, country: str | None, latitude: float | None) -> Stream:
+        """Where a wedding of this zone and place is added."""
+        key = _Key(zone, self._season_months(zone, country, latitude))
         found = self._streams.get(key)
         if found is None:
             found = self._streams[key] = Stream()
@@ -163,10 +171,11 @@ class DemandBuilder:
     def _days_by_zone(self) -> dict[str, dict[int, tuple[int, int]]]:
         """For each zone and local date: weight (before the hour's factor) and weddings standing."""
         zones: defaultdict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
-        for key, stream in self._streams.items():
+        held = ((key, stream) for key, stream in self._streams.items() if stream.weddings)
+        for key, stream in held:
             in_season, off_season = self._day_factors(True), self._day_factors(False)
             days = zones[key.zone]
-            for first, after, weight, count in _levels(stream):
+            for first, after, weight, count in stream.levels():
                 for day in range(first, after):
                     date_ = date.fromordinal(day)
                     factors = in_season if date_.month in key.season else off_season
@@ -218,17 +227,6 @@ def shortfall(needed: int, capacity: Capacity) -> int:
 
 def _common_denominator(numbers: Iterable[Fraction]) -> int:
     return lcm(*(number.denominator for number in numbers))
-
-
-def _levels(stream: Stream) -> Iterator[tuple[int, int, int, int]]:
-    """Runs of dates ``[first, after)`` on which weight and count of a stream stay the same."""
-    weight = count = 0
-    dates = sorted(stream.counts)
-    for first, after in pairwise(dates):
-        weight += stream.weights[first]
-        count += stream.counts[first]
-        if count:
-            yield first, after, weight, count
 
 
 def _runs(days: Iterable[int]) -> tuple[tuple[int, int], ...]:

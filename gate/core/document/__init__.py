@@ -12,8 +12,10 @@ from gate.core.document.read import (
     read_policy,
 )
 from gate.core.document.tables import Case, Expected, Table, read_table
+from gate.core.document.text import MAX_BYTES as MAX_POLICY_BYTES
 
 __all__ = [
+    "MAX_POLICY_BYTES",
     "Case",
     "Expected",
     "Table",

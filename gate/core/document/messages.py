@@ -120,7 +120,10 @@ class Advisor:
             return None
         self._suggestions_left -= 1
         exact = {name.casefold(): name for name in known}
-        near = get_close_matches(value.casefold(), exact, n=1)
+        word = value.casefold()
+        # `denied` is meant as `deny`, though more of its letters are in `undecided`.
+        alike = [name for name in exact if name[:3] == word[:3]]
+        near = get_close_matches(word, alike, n=1) or get_close_matches(word, exact, n=1)
         return f"did you mean `{exact[near[0]]}`?" if near else None
 
 
@@ -160,7 +163,8 @@ def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseMo
             annotation = _tagged(annotation, part)
         else:
             annotation = get_args(annotation)[-1]
-    assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    assert isinstance(annotation, type)
+    assert issubclass(annotation, BaseModel)
     return annotation
 
 

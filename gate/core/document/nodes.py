@@ -17,11 +17,13 @@ Key = str | int
 
 
 class UnreadableError(Exception):
-    """The document cannot be read past this line."""
+    """The document cannot be read past this line (and place, where there is one)."""
 
-    def __init__(self, message: str, line: int, mend: str | None = None) -> None:
+    def __init__(
+        self, message: str, line: int, mend: str | None = None, path: tuple[Key, ...] = ()
+    ) -> None:
         super().__init__(message)
-        self.message, self.line, self.mend = message, line, mend
+        self.message, self.line, self.mend, self.path = message, line, mend, path
 
 
 class Scalar(msgspec.Struct, frozen=True):
@@ -130,11 +132,23 @@ class Builder:
     def _counted(self, more: int, line: int) -> None:
         self._count += more
         if self._count > MAX_NODES:
-            raise UnreadableError(f"has more than {MAX_NODES} nodes (aliases expanded)", line)
+            message = f"has more than {MAX_NODES} nodes, with aliases expanded"
+            raise UnreadableError(message, line, path=self._path())
 
     def _deepened(self, more: int, line: int) -> None:
         if len(self._open) + more > MAX_LEVELS:
-            raise UnreadableError(f"is nested more than {MAX_LEVELS} levels deep", line)
+            message = f"is nested more than {MAX_LEVELS} levels deep"
+            raise UnreadableError(message, line, path=self._path())
+
+    def _path(self) -> tuple[Key, ...]:
+        """Where the next node would stand."""
+        path: list[Key] = []
+        for frame in self._open:
+            if isinstance(frame.node, Sequence):
+                path.append(len(frame.node.items))
+            elif frame.key is not None and isinstance(frame.key.node, Scalar):
+                path.append(str(frame.key.node.value))
+        return tuple(path)
 
     def _place(self, node: Node, line: int, own_line: int) -> None:
         if not self._open:

@@ -81,7 +81,10 @@ def read_tree(data: bytes, file: str) -> Tree:
     try:
         return Tree(_parse(text))
     except UnreadableError as error:
-        raise InputError.of(error.message, file=file, line=error.line, mend=error.mend) from None
+        field, _ = place(None, error.path)
+        raise InputError.of(
+            error.message, file=file, line=error.line, field=field, mend=error.mend
+        ) from None
 
 
 def place(tree: Tree | None, path: Path) -> tuple[str | None, int | None]:
