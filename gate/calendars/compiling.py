@@ -1,6 +1,6 @@
 """Rows into one compiled calendar: every row is checked, recurring combinations only once."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from gate.calendars.collector import Collector
@@ -18,7 +18,7 @@ from gate.calendars.row import (
     check_row,
     shown,
 )
-from gate.core.demand import Calendar, DemandBuilder, Stream
+from gate.core.demand import Calendar, DemandBuilder
 from gate.core.policy import LoadModel
 from gate.core.zones import zone_keys
 
@@ -30,8 +30,9 @@ _VENUE, _SETTING = KIND.index("venue"), KIND.index("setting")
 _DATE, _GUESTS = HEAD.index("date"), HEAD.index("guests")
 _HEAD_END, _PLACE_END = len(HEAD), len(HEAD) + len(PLACE)
 
-_Streams = tuple[Stream, Stream, Stream]
-"""Where weddings of a place are added: no latitude known, south of the equator, north of it."""
+_Adders = tuple[Callable[[int, int, int], None], ...]
+"""`Stream.add` for weddings of a place: no latitude known, south of the equator, north of it."""
+_LATITUDES = (None, -1.0, 1.0)
 
 
 class _Kind(NamedTuple):
@@ -79,7 +80,7 @@ class Compiler:
         self._load = load
         self._builder = DemandBuilder(load)
         self._ids = IdRegister()
-        self._places: dict[Cells, _Streams] = {}
+        self._places: dict[Cells, _Adders] = {}
         self._kinds = _Kinds(load)
         self._dates: dict[Cell, int] = {}
         self._guests: dict[Cell, int | None] = {"": None, None: None}
@@ -101,7 +102,7 @@ class Compiler:
         for line, head, place, kind in rows:
             id_, day, guests, latitude, longitude = head
             try:
-                streams = places[place]
+                adders = places[place]
                 unit, days, usual, cancelled = kinds[kind]
                 first = dates[day]
                 count = counts[guests]
@@ -116,7 +117,7 @@ class Compiler:
                 continue
             ids[id_] = base + line  # type: ignore[index]
             if not cancelled:
-                streams[side].add(first, days, (usual if count is None else count) * unit)
+                adders[side](first, days, (usual if count is None else count) * unit)
 
     def add_weddings(self, rows: Iterable[WeddingRow], collector: Collector) -> None:
         """Add weddings that were checked when they were stored; those not known now are told."""
@@ -153,14 +154,12 @@ class Compiler:
 
     def _count(self, row: WeddingRow, place: Cells, kind_cells: Cells) -> None:
         """Add a wedding, and remember its place and kind under these cells."""
-        streams = self._places.get(place)
-        if streams is None:
-            streams = (
-                self._builder.stream(row.timezone, row.country, None),
-                self._builder.stream(row.timezone, row.country, -1.0),
-                self._builder.stream(row.timezone, row.country, 1.0),
+        adders = self._places.get(place)
+        if adders is None:
+            adders = self._places[place] = tuple(
+                self._builder.stream(row.timezone, row.country, latitude).add
+                for latitude in _LATITUDES
             )
-            self._places[place] = streams
         kind = self._kinds.get(kind_cells)
         if kind is None:
             kind = self._new_kind(row)
@@ -168,7 +167,7 @@ class Compiler:
         if not kind.cancelled:
             guests = kind.usual_guests if row.guests is None else row.guests
             side = 0 if row.latitude is None else 1 if row.latitude < 0 else 2
-            streams[side].add(row.date.toordinal(), kind.days, guests * kind.unit)
+            adders[side](row.date.toordinal(), kind.days, guests * kind.unit)
 
     def _new_kind(self, row: WeddingRow) -> _Kind:
         culture = self._load.cultures[row.culture]

@@ -31,6 +31,8 @@ _HOUR = 3600
 _SATURDAY = 5
 _NUMBER_BITS = 40
 _NUMBER_MASK = (1 << _NUMBER_BITS) - 1
+_DAYS_BITS = 6
+_DAYS_MASK = (1 << _DAYS_BITS) - 1
 BEFORE_ALL = -(1 << 62)
 """The instant (microseconds) of the first step: before every wedding, with no demand."""
 
@@ -69,30 +71,38 @@ EMPTY_DEMAND = Demand([BEFORE_ALL], [0.0], [0], [0])
 
 
 class Stream:
-    """Weddings of one zone and season: changes of weight and number by local date.
+    """Weddings of one zone and season, summed by first date and number of days.
 
-    A change is one integer, the weight shifted left over the number, so that a wedding costs two
-    additions. Numbers stay far below ``2**_NUMBER_BITS``, and a negative change borrows cleanly.
+    A tally is one integer, the sum of weights shifted left over the number of weddings, so that a
+    wedding costs a single addition.
     """
 
-    __slots__ = ("_changes", "weddings")
+    __slots__ = ("_tallies",)
 
     def __init__(self) -> None:
-        self.weddings = 0
-        self._changes: defaultdict[int, int] = defaultdict(int)
+        self._tallies: defaultdict[int, int] = defaultdict(int)
 
     def add(self, first: int, days: int, weight: int) -> None:
-        """A wedding from the proleptic ordinal ``first`` on, for ``days`` local dates."""
-        change = (weight << _NUMBER_BITS) + 1
-        self.weddings += 1
-        self._changes[first] += change
-        self._changes[first + days] -= change
+        """A wedding from the proleptic ordinal ``first`` on, for 1 to 63 ``days``.
+
+        ``weight`` is a number of guests times a `DemandBuilder.unit`.
+        """
+        self._tallies[first << _DAYS_BITS | days] += weight + 1
+
+    def weddings(self) -> int:
+        """How many were added."""
+        return sum(tally & _NUMBER_MASK for tally in self._tallies.values())
 
     def levels(self) -> Iterator[tuple[int, int, int, int]]:
         """Runs of dates ``[first, after)`` of the same weight and number of weddings, if any."""
+        changes: defaultdict[int, int] = defaultdict(int)
+        for dates, tally in self._tallies.items():
+            first, days = dates >> _DAYS_BITS, dates & _DAYS_MASK
+            changes[first] += tally
+            changes[first + days] -= tally
         standing = 0
-        for first, after in pairwise(sorted(self._changes)):
-            standing += self._changes[first]
+        for first, after in pairwise(sorted(changes)):
+            standing += changes[first]
             if standing:
                 yield first, after, standing >> _NUMBER_BITS, standing & _NUMBER_MASK
 
@@ -123,7 +133,10 @@ class DemandBuilder:
         self._hour_denominator = _common_denominator(load.hours.values())
 
     def unit(self, culture: str, venue: str | None, setting: str | None) -> int:
-        """The weight of one guest; a venue or setting that the model does not know counts 1."""
+        """The weight of one guest, for `Stream.add`: a multiple of ``2**_NUMBER_BITS``.
+
+        A venue or setting that the model does not know counts 1.
+        """
         known = self._load.cultures[culture]
         weight = (
             known.factor
@@ -133,7 +146,7 @@ class DemandBuilder:
             * self._unit_denominator
         )
         assert weight.denominator == 1
-        return weight.numerator
+        return weight.numerator << _NUMBER_BITS
 
     def stream(self, zone: str, country: str | None, latitude: float | None) -> Stream:
         """Where a wedding of this zone and place is added."""
@@ -163,7 +176,7 @@ class DemandBuilder:
             _add_zone(zone, days, hours, weights, counts)
         denominator = self._unit_denominator * self._day_denominator * self._hour_denominator
         return Calendar(
-            weddings=sum(stream.weddings for stream in self._streams.values()),
+            weddings=sum(stream.weddings() for stream in self._streams.values()),
             demand=_accumulate(weights, counts, denominator, self._load.capacity),
             presence=presence,
         )

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,11 +28,25 @@ class DisagreementError(AssertionError):
     twin: Any
 
     def __str__(self) -> str:
+        place, ours, theirs = first_difference(self.product, self.twin, "answer")
         return (
             f"{shlex.join(self.command)}\n"
-            f"product: {json.dumps(self.product)}\n   twin: {json.dumps(self.twin)}\n"
+            f"{place}: the product says {json.dumps(ours)}, the twin {json.dumps(theirs)}\n"
             f"policy: {self.case.document}\nrows: {self.case.rows}\nlocks: {self.case.locks}"
         )
+
+
+def first_difference(product: Any, twin: Any, place: str) -> tuple[str, Any, Any]:
+    """Where two different answers differ first, and what stands there."""
+    keys: Iterable[Any] = ()
+    if isinstance(product, dict) and isinstance(twin, dict) and product.keys() == twin.keys():
+        keys = product.keys()
+    elif isinstance(product, list) and isinstance(twin, list) and len(product) == len(twin):
+        keys = range(len(product))
+    for key in keys:
+        if product[key] != twin[key]:
+            return first_difference(product[key], twin[key], f"{place}[{key!r}]")
+    return place, product, twin
 
 
 def agree(case: Case, command: Sequence[str], product: Any, twin: Any) -> None:

@@ -74,7 +74,7 @@ def main() -> int:
             one_round(check, options.seed * 1_000_003 + number)
         except DisagreementError as found:
             dump(found, options.folder)
-            print(f"{check.__name__}: {found}\nwritten to {options.folder}/", file=sys.stderr)
+            print(f"{check.__name__}: {found}\nwhole: {options.folder}/", file=sys.stderr)
             return 1
         number += 1
         passed = time.monotonic() - begun
