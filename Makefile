@@ -42,7 +42,7 @@ calendar: env ## write examples/calendar.csv again
 	@$(BIN)/python examples/generate_calendar.py --out examples/calendar.csv
 
 reference: env ## write docs/reference/commands.md again
-	@$(BIN)/python scripts/reference.py
+	@$(BIN)/python scripts/command_reference.py
 
 lock: ## write requirements/lock.txt again (KEEP=1: only what pyproject.toml newly asks for)
 	@$(PYTHON) scripts/lock.py $(if $(KEEP),--keep)
