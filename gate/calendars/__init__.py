@@ -3,11 +3,13 @@
 from gate.calendars.reading import (
     LoadedCalendar,
     calendar_from_rows,
+    compile_sources,
     read_calendars,
     read_rows,
+    read_sources,
 )
 from gate.calendars.row import WeddingRow
-from gate.calendars.source import NotAFile, calendar_sha256, check_paths, kind_of
+from gate.calendars.source import NotAFile, calendar_sha256, check_paths, joined_sha256, kind_of
 
 __all__ = [
     "LoadedCalendar",
@@ -16,7 +18,10 @@ __all__ = [
     "calendar_from_rows",
     "calendar_sha256",
     "check_paths",
+    "compile_sources",
+    "joined_sha256",
     "kind_of",
     "read_calendars",
     "read_rows",
+    "read_sources",
 ]

@@ -49,31 +49,48 @@ def read_calendars(
     Raises `NotAFile` where a path names no file or a directory, and `InputError` with all problems
     of all files (of each file the first hundred, and their number).
     """
+    sources, unread = read_sources(paths)
+    return compile_sources(sources, load, unread, progress)
+
+
+def read_sources(paths: Sequence[str | Path]) -> tuple[list[Source], list[Problem]]:
+    """The files' bytes, and what is wrong with those that cannot be read.
+
+    Raises `NotAFile` where a path names no file or a directory.
+    """
     check_paths(paths)
-    compiler = Compiler(load)
-    digests: list[str] = []
-    kinds: list[Kind] = []
+    sources: list[Source] = []
     problems: list[Problem] = []
     for path in paths:
         try:
-            source = read_source(path)
+            sources.append(read_source(path))
         except InputError as error:
             problems += error.problems
-            continue
+    return sources, problems
+
+
+def compile_sources(
+    sources: Sequence[Source],
+    load: LoadModel,
+    unread: Sequence[Problem] = (),
+    progress: Progress | None = None,
+) -> LoadedCalendar:
+    """Check, merge and compile files that were read; ``unread`` is told with what is wrong here."""
+    compiler = Compiler(load)
+    problems = list(unread)
+    for source in sources:
         collector = Collector(source.name)
         rows = _READERS[source.kind](source, collector, None)
         compiler.add(rows if progress is None else _told(rows, progress, compiler), collector)
         problems += collector.problems()
-        digests.append(source.sha256)
-        kinds.append(source.kind)
     if problems:
         raise InputError(problems)
     calendar = compiler.build()
     return LoadedCalendar(
         calendar=calendar,
-        sha256=joined_sha256(digests),
-        kinds=tuple(kinds),
-        warnings=_warnings(calendar, compiler.rows, paths),
+        sha256=joined_sha256([source.sha256 for source in sources]),
+        kinds=tuple(source.kind for source in sources),
+        warnings=_warnings(calendar, compiler.rows, [source.name for source in sources]),
     )
 
 

@@ -10,6 +10,7 @@ import hashlib
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def folder() -> Path | None:
     return (Path(base) if base else Path.home() / ".cache") / "saturday-gate" / "compiled"
 
 
-def key(policy_sha256: str, calendars: list[tuple[str, str]]) -> str:
+def key(policy_sha256: str, calendars: Iterable[tuple[str, str]]) -> str:
     """The name of the entry for a policy and its calendars, as (kind, sha256) in any order."""
     parts = [_code_version(), TZDATA_VERSION, policy_sha256]
     parts += [f"{kind} {digest}" for kind, digest in sorted(calendars)]

@@ -1,13 +1,14 @@
 """From the files that a command names to a compiled timeline, or to why there is none."""
 
 import hashlib
+import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from gate.calendars import combined_sha256, kind_of, read_calendars
+from gate.calendars import compile_sources, joined_sha256, read_sources
 from gate.cli import compiled_cache
 from gate.core.decide import Facts
 from gate.core.decision import CalendarRef, ManualLock, Override, PolicyRef, Reason
@@ -15,8 +16,6 @@ from gate.core.document import MAX_POLICY_BYTES, read_policy
 from gate.core.policy import Policy
 from gate.core.problems import InputError, Problem
 from gate.core.timeline import Timeline, compile_timeline
-
-_CHUNK = 1 << 20
 
 
 class Compiled(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,27 +62,28 @@ def read_inputs(
 
     Where the policy cannot be read, calendars are not judged.
     """
-    digests = _calendar_digests(calendar_paths)
-    calendar_sha256 = combined_sha256(digest for _, digest in digests) if digests else None
+    sources, unread = read_sources(calendar_paths)
+    calendar_sha256 = None if unread else joined_sha256([source.sha256 for source in sources])
     policy_sha256: str | None = None
+    entry, name = None, None
     try:
-        data = _policy_bytes(policy_path)
-        policy_sha256 = _sha256(policy_path) or hashlib.sha256(data).hexdigest()
-        name = compiled_cache.key(policy_sha256, digests) if digests else None
-        entry = compiled_cache.load(name) if name else None
+        data, policy_sha256 = _policy_bytes(policy_path)
+        if policy_sha256 and not unread:
+            kinds = [(source.kind, source.sha256) for source in sources]
+            name = compiled_cache.key(policy_sha256, kinds)
+            entry = compiled_cache.load(name)
         policy = entry.policy if entry else read_policy(data, policy_path)
     except InputError as error:
         return _unreadable(None, policy_sha256, calendar_sha256, error)
     if entry is None:
         try:
-            loaded = read_calendars(calendar_paths, policy.load)
+            loaded = compile_sources(sources, policy.load, unread)
         except InputError as error:
             return _unreadable(policy, policy_sha256, calendar_sha256, error)
         entry = compiled_cache.Entry(
             policy=policy, calendar=loaded.calendar, calendar_sha256=loaded.sha256
         )
-        # A file that changed while it was read must not be kept under its earlier digest.
-        if name and loaded.sha256 == calendar_sha256 and policy.sha256 == policy_sha256:
+        if name:
             compiled_cache.save(name, entry)
     weddings = entry.calendar.weddings
     return Compiled(
@@ -120,33 +120,20 @@ def _unreadable(
     )
 
 
-def _policy_bytes(path: str) -> bytes:
-    """The document, or one byte more than the limit of it, which the reader refuses."""
+def _policy_bytes(path: str) -> tuple[bytes, str | None]:
+    """The document and its digest.
+
+    Of a file beyond the limit one byte more than that is read, which the reader refuses; its digest
+    is that of the whole file, or None where it has no end.
+    """
     try:
         with Path(path).open("rb") as stream:
-            return stream.read(MAX_POLICY_BYTES + 1)
+            data = stream.read(MAX_POLICY_BYTES + 1)
+            if len(data) <= MAX_POLICY_BYTES:
+                return data, hashlib.sha256(data).hexdigest()
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                return data, None
+            stream.seek(0)
+            return data, hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise InputError.of(f"cannot be read: {error.strerror}", file=path) from None
-
-
-def _calendar_digests(paths: Sequence[str]) -> list[tuple[str, str]] | None:
-    """(kind, sha256) of each file; None where one can only be read once, or not at all."""
-    result = []
-    for path in paths:
-        digest = _sha256(path)
-        if digest is None:
-            return None
-        with Path(path).open("rb") as stream:
-            result.append((kind_of(path, stream.read(_CHUNK)), digest))
-    return result
-
-
-def _sha256(path: str) -> str | None:
-    """The digest of a regular file; None for what is none or cannot be read."""
-    try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):
-            return None
-        with Path(path).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return None

@@ -121,7 +121,7 @@ def test_a_file_that_is_not_there_is_usage(files: Files) -> None:
 
 
 def test_each_line_of_a_pipe_is_answered_at_once(files: Files) -> None:
-    command_line = [
+    command_line: list[str | Path] = [
         sys.executable, "-m", "gate", "check", "--policy", files.policy, "--calendar",
         files.calendar, "--batch", "-",
     ]  # fmt: skip

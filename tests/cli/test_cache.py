@@ -173,9 +173,7 @@ def test_demand_beyond_64_bits_is_not_kept_and_leaves_nothing(tmp_path: Path) ->
 def test_fractions_survive_exactly() -> None:
     third = Fraction(1, 3)
     packed = msgspec.msgpack.encode([third], enc_hook=compiled_cache._encode)
-    unpacked = msgspec.msgpack.decode(
-        packed, type=list[Fraction], dec_hook=compiled_cache._decode
-    )
+    unpacked = msgspec.msgpack.decode(packed, type=list[Fraction], dec_hook=compiled_cache._decode)
     assert unpacked == [third]
     with pytest.raises(NotImplementedError):
         msgspec.msgpack.encode(object(), enc_hook=compiled_cache._encode)

@@ -160,9 +160,7 @@ def test_the_present_moment_has_an_offset() -> None:
     assert command._now().utcoffset() is not None
 
 
-def test_a_bug_is_exit_1_without_a_traceback(
-    files: Files, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bug_is_exit_1_without_a_traceback(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("a wheel fell off")
 
@@ -179,7 +177,7 @@ def test_a_bug_is_exit_1_without_a_traceback(
 def test_it_leaves_quietly_when_its_reader_has_gone(files: Files) -> None:
     batch = files.policy.with_name("batch.jsonl")
     batch.write_text('{"at": "2026-06-13T12:00:00Z"}\n' * 5000)
-    command_line = [
+    command_line: list[str | Path] = [
         sys.executable, "-m", "gate", "check", "--policy", files.policy, "--calendar",
         files.calendar, "--batch", batch,
     ]  # fmt: skip

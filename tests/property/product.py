@@ -54,7 +54,7 @@ class Product:
         with TemporaryDirectory() as folder:
             path = Path(folder, f"weddings.{calendar_form}")
             path.write_bytes(calendar_bytes(case.rows, calendar_form))
-            self.calendar = read_calendars([path], self.policy.load)
+            self.calendar = read_calendars([path], self.policy.load).calendar
 
     @cached_property
     def timeline(self) -> Timeline:
