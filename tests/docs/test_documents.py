@@ -74,17 +74,17 @@ def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Com
         yield path, command
         return
     context = click.Context(command)
-    for name in command.list_commands(context):
-        found = command.get_command(context, name)
+    for each in command.list_commands(context):
+        found = command.get_command(context, each)
         assert found is not None
-        yield from commands(found, f"{path} {name}")
+        yield from commands(found, f"{path} {each}")
 
 
 def test_commands_and_options_are_documented() -> None:
     page = read(REFERENCE / "commands.md")
     sections = dict(re.findall(r"^#+ (gate .*)\n((?:(?!^#).*\n)*)", page, re.MULTILINE))
     for path, command in commands(cli, "gate"):
-        options = {name for each in command.params for name in each.opts if name[:2] == "--"}
+        options = {opt for each in command.params for opt in each.opts if opt.startswith("--")}
         shown = set(re.findall(r"--[a-z][a-z-]*", sections[path]))
         assert options <= shown, path
 
