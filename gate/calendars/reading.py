@@ -22,12 +22,6 @@ Progress = Callable[[int], None]
 PROGRESS_ROWS = 50_000
 _BOOKED_AT = "x-booked-at"
 
-_READERS: dict[Kind, Callable[[Source, Collector, str | None], RawRows]] = {
-    "csv": csv_rows,
-    "json": json_rows,
-    "jsonl": jsonl_rows,
-}
-
 
 class LoadedCalendar(msgspec.Struct, frozen=True, kw_only=True):
     """The calendar of all files, their digest as decisions print it, and the kind of each.
@@ -49,8 +43,10 @@ def read_calendars(
     Raises `NotAFile` where a path names no file or a directory, and `InputError` with all problems
     of all files (of each file the first hundred, and their number).
     """
-    sources, unread = read_sources(paths)
-    return compile_sources(sources, load, unread, progress)
+    check_paths(paths)
+    unread: list[Problem] = []
+    # One after the other: only one file's bytes are held at a time.
+    return _compile(_each_source(paths, unread), load, unread, progress)
 
 
 def read_sources(paths: Sequence[str | Path]) -> tuple[list[Source], list[Problem]]:
@@ -59,14 +55,18 @@ def read_sources(paths: Sequence[str | Path]) -> tuple[list[Source], list[Proble
     Raises `NotAFile` where a path names no file or a directory.
     """
     check_paths(paths)
-    sources: list[Source] = []
     problems: list[Problem] = []
+    return list(_each_source(paths, problems)), problems
+
+
+def _each_source(paths: Sequence[str | Path], problems: list[Problem]) -> Iterator[Source]:
     for path in paths:
         try:
-            sources.append(read_source(path))
+            source = read_source(path)
         except InputError as error:
             problems += error.problems
-    return sources, problems
+        else:
+            yield source
 
 
 def compile_sources(
@@ -76,22 +76,50 @@ def compile_sources(
     progress: Progress | None = None,
 ) -> LoadedCalendar:
     """Check, merge and compile files that were read; ``unread`` is told with what is wrong here."""
+    return _compile(sources, load, unread, progress)
+
+
+def _compile(
+    sources: Iterable[Source],
+    load: LoadModel,
+    unread: Sequence[Problem],
+    progress: Progress | None,
+) -> LoadedCalendar:
     compiler = Compiler(load)
-    problems = list(unread)
+    problems: list[Problem] = []
+    read: list[tuple[str, str, Kind]] = []
     for source in sources:
         collector = Collector(source.name)
-        rows = _READERS[source.kind](source, collector, None)
+        rows = _rows(source, collector, load)
         compiler.add(rows if progress is None else _told(rows, progress, compiler), collector)
         problems += collector.problems()
-    if problems:
-        raise InputError(problems)
+        read.append((source.name, source.sha256, source.kind))
+    if problems or unread:
+        raise InputError([*unread, *problems])
     calendar = compiler.build()
     return LoadedCalendar(
         calendar=calendar,
-        sha256=joined_sha256([source.sha256 for source in sources]),
-        kinds=tuple(source.kind for source in sources),
-        warnings=_warnings(calendar, compiler.rows, [source.name for source in sources]),
+        sha256=joined_sha256([digest for _, digest, _ in read]),
+        kinds=tuple(kind for _, _, kind in read),
+        warnings=_warnings(calendar, compiler.rows, [name for name, _, _ in read]),
     )
+
+
+def _rows(
+    source: Source, collector: Collector, load: LoadModel | None, extra: str | None = None
+) -> RawRows:
+    match source.kind:
+        case "csv":
+            return csv_rows(source, collector, extra)
+        case "json":
+            return json_rows(source, collector, extra)
+        case "jsonl":
+            return jsonl_rows(source, collector, extra)
+        case "ics":
+            # Only who has such a file pays for the import.
+            from gate.calendars.ical_rows import ical_rows  # noqa: PLC0415
+
+            return ical_rows(source, collector, load, extra)
 
 
 def read_rows(paths: Sequence[str | Path], load: LoadModel | None = None) -> Iterator[WeddingRow]:
@@ -105,15 +133,10 @@ def read_rows(paths: Sequence[str | Path], load: LoadModel | None = None) -> Ite
     problems: list[Problem] = []
     register = IdRegister()
     cultures = None if load is None else load.cultures
-    for path in paths:
-        try:
-            source = read_source(path)
-        except InputError as error:
-            problems += error.problems
-            continue
+    for source in _each_source(paths, problems):
         collector = Collector(source.name)
         register.open(source.name)
-        for line, head, place, kind in _READERS[source.kind](source, collector, _BOOKED_AT):
+        for line, head, place, kind in _rows(source, collector, load, _BOOKED_AT):
             row = check_row(head + place + kind[:-1], cultures, _booked_at(kind[-1]))
             wedding = register.admit(row, head[0], line, collector)
             if wedding is not None:

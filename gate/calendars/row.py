@@ -164,7 +164,8 @@ def _date(cell: Cell) -> Date:
 
 def _timezone(cell: Cell) -> str:
     if cell not in zone_keys():
-        raise _Bad(f"{shown(cell)} is no IANA time zone", OneOf(str(cell), zone_keys()))
+        mend = OneOf(str(cell), zone_keys(), "write an IANA key such as Europe/London")
+        raise _Bad(f"{shown(cell)} is no IANA time zone", mend)
     return str(cell)
 
 

@@ -12,7 +12,7 @@ ever changes a level.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
@@ -22,15 +22,13 @@ from typing import NamedTuple
 import msgspec
 
 from gate.core.decision import Level
-from gate.core.instants import EPOCH_ORDINAL, SECOND
+from gate.core.instants import SECOND
 from gate.core.policy import Capacity, LoadModel
-from gate.core.zones import is_southern, offsets
+from gate.core.steps import NUMBER_BITS, NUMBER_MASK, steps
+from gate.core.zones import is_southern
 
-_DAY = 86_400
 _HOUR = 3600
 _SATURDAY = 5
-_NUMBER_BITS = 40
-_NUMBER_MASK = (1 << _NUMBER_BITS) - 1
 _DAYS_BITS = 6
 _DAYS_MASK = (1 << _DAYS_BITS) - 1
 BEFORE_ALL = -(1 << 62)
@@ -91,7 +89,7 @@ class Stream:
 
     def weddings(self) -> int:
         """How many were added."""
-        return sum(tally & _NUMBER_MASK for tally in self._tallies.values())
+        return sum(tally & NUMBER_MASK for tally in self._tallies.values())
 
     def levels(self) -> Iterator[tuple[int, int, int, int]]:
         """Runs of dates ``[first, after)`` of the same weight and number of weddings, if any."""
@@ -104,7 +102,7 @@ class Stream:
         for first, after in pairwise(sorted(changes)):
             standing += changes[first]
             if standing:
-                yield first, after, standing >> _NUMBER_BITS, standing & _NUMBER_MASK
+                yield first, after, standing >> NUMBER_BITS, standing & NUMBER_MASK
 
 
 class _Key(NamedTuple):
@@ -128,12 +126,12 @@ class DemandBuilder:
             * _common_denominator(load.venues.values())
             * _common_denominator(load.settings.values())
         )
-        season, saturday = load.season.factor, load.saturday
-        self._day_denominator = season.denominator * saturday.denominator
+        self._season_denominator = load.season.factor.denominator
+        self._saturday_denominator = load.saturday.denominator
         self._hour_denominator = _common_denominator(load.hours.values())
 
     def unit(self, culture: str, venue: str | None, setting: str | None) -> int:
-        """The weight of one guest, for `Stream.add`: a multiple of ``2**_NUMBER_BITS``.
+        """The weight of one guest, for `Stream.add`: a multiple of ``2**NUMBER_BITS``.
 
         A venue or setting that the model does not know counts 1.
         """
@@ -146,7 +144,7 @@ class DemandBuilder:
             * self._unit_denominator
         )
         assert weight.denominator == 1
-        return weight.numerator << _NUMBER_BITS
+        return weight.numerator << NUMBER_BITS
 
     def stream(self, zone: str, country: str | None, latitude: float | None) -> Stream:
         """Where a wedding of this zone and place is added."""
@@ -167,49 +165,81 @@ class DemandBuilder:
 
     def build(self) -> Calendar:
         """Everything added so far, compiled."""
-        weights: defaultdict[int, int] = defaultdict(int)
-        counts: defaultdict[int, int] = defaultdict(int)
-        presence: dict[str, tuple[tuple[int, int], ...]] = {}
-        hours = self._hour_changes()
-        for zone, days in sorted(self._days_by_zone().items()):
-            presence[zone] = _runs(days)
-            _add_zone(zone, days, hours, weights, counts)
-        denominator = self._unit_denominator * self._day_denominator * self._hour_denominator
+        zones = self._days_by_zone()
         return Calendar(
             weddings=sum(stream.weddings() for stream in self._streams.values()),
-            demand=_accumulate(weights, counts, denominator, self._load.capacity),
-            presence=presence,
+            demand=self._demand(zones),
+            presence={zone: _runs(days) for zone, days in sorted(zones.items())},
         )
 
-    def _days_by_zone(self) -> dict[str, dict[int, tuple[int, int]]]:
-        """For each zone and local date: weight (before the hour's factor) and weddings standing."""
-        zones: defaultdict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
-        held = ((key, stream) for key, stream in self._streams.items() if stream.weddings)
-        for key, stream in held:
-            in_season, off_season = self._day_factors(True), self._day_factors(False)
-            days = zones[key.zone]
-            for first, after, weight, count in stream.levels():
+    def _days_by_zone(self) -> dict[str, dict[int, int]]:
+        """For each zone with a wedding, tallies by local date, before the hour's factor."""
+        zones: dict[str, dict[int, int]] = {}
+        factors = {key.season: self._day_factors(key.season) for key in self._streams}
+        for key, stream in self._streams.items():
+            factor_of = factors[key.season]
+            for first, after, weight, number in stream.levels():
+                days = zones.setdefault(key.zone, {})
                 for day in range(first, after):
-                    date_ = date.fromordinal(day)
-                    factors = in_season if date_.month in key.season else off_season
-                    factor = factors[(day - 1) % 7 == _SATURDAY]
-                    before = days.get(day, (0, 0))
-                    days[day] = (before[0] + weight * factor, before[1] + count)
+                    tally = (weight * factor_of[day] << NUMBER_BITS) + number
+                    days[day] = days.get(day, 0) + tally
         return zones
 
-    def _day_factors(self, in_season: bool) -> tuple[int, int]:
-        """season(D) * day(D) on weekdays and on Saturdays, over the day denominator."""
-        season = self._load.season.factor if in_season else Fraction(1)
-        plain = season * self._day_denominator
-        saturday = plain * self._load.saturday
-        return plain.numerator, saturday.numerator
+    def _day_factors(self, months: tuple[int, ...]) -> "_DayFactors":
+        season = self._load.season.factor * self._season_denominator
+        saturday = self._load.saturday * self._saturday_denominator
+        return _DayFactors(
+            months,
+            in_season=season.numerator,
+            off_season=self._season_denominator,
+            saturday=saturday.numerator,
+            weekday=self._saturday_denominator,
+        )
 
-    def _hour_changes(self) -> list[tuple[int, int]]:
-        """(second of the local day, hour factor from it on), over the hour denominator."""
-        hours = sorted(self._load.hours.items())
-        return [
-            (hour * _HOUR, (factor * self._hour_denominator).numerator) for hour, factor in hours
+    def _demand(self, zones: Mapping[str, Mapping[int, int]]) -> Demand:
+        denominator = (
+            self._unit_denominator
+            * self._season_denominator
+            * self._saturday_denominator
+            * self._hour_denominator
+        )
+        hours = [
+            (hour * _HOUR, (factor * self._hour_denominator).numerator)
+            for hour, factor in sorted(self._load.hours.items())
         ]
+        per_replica = denominator * self._load.capacity.units_per_replica
+        numerator, divisor = per_replica.denominator, per_replica.numerator
+        demand = Demand([BEFORE_ALL], [0.0], [0], [0])
+        for instant, weight, number in steps(zones, hours):
+            demand.starts.append(instant * SECOND)
+            # int / int is the correctly rounded quotient.
+            demand.units.append(weight / denominator)
+            demand.needed.append(-(-weight * numerator // divisor))
+            demand.standing.append(number)
+        return demand
+
+
+class _DayFactors(dict[int, int]):
+    """season(D) * day(D) by the ordinal of D, over both denominators; filled as it is asked."""
+
+    def __init__(
+        self,
+        months: tuple[int, ...],
+        *,
+        in_season: int,
+        off_season: int,
+        saturday: int,
+        weekday: int,
+    ) -> None:
+        super().__init__()
+        self._months = months
+        self._season = (off_season, in_season)
+        self._day = (weekday, saturday)
+
+    def __missing__(self, ordinal: int) -> int:
+        season = self._season[date.fromordinal(ordinal).month in self._months]
+        factor = self[ordinal] = season * self._day[(ordinal - 1) % 7 == _SATURDAY]
+        return factor
 
 
 def level_of(needed: int, capacity: Capacity) -> Level:
@@ -250,62 +280,3 @@ def _runs(days: Iterable[int]) -> tuple[tuple[int, int], ...]:
         else:
             runs.append((day, day + 1))
     return tuple(runs)
-
-
-def _add_zone(
-    zone: str,
-    days: dict[int, tuple[int, int]],
-    hours: list[tuple[int, int]],
-    weights: defaultdict[int, int],
-    counts: defaultdict[int, int],
-) -> None:
-    """Add one zone's changes of weight and count, by instant in seconds.
-
-    Within a piece of constant offset the wall clock runs on evenly; a local day that a change of
-    offset cuts is added in two parts, and an hour that the clock repeats counts twice.
-    """
-    ordinals = sorted(days)
-    years = date.fromordinal(ordinals[0]).year, date.fromordinal(ordinals[-1]).year
-    pieces = offsets(zone, *years)
-    for piece, offset in enumerate(pieces.offsets):
-        begin = pieces.starts[piece] + offset
-        last = piece + 1 == len(pieces.offsets)
-        end = (ordinals[-1] + 2) * _DAY if last else pieces.starts[piece + 1] + offset
-        low = bisect_right(ordinals, begin // _DAY + EPOCH_ORDINAL - 1)
-        high = bisect_right(ordinals, (end - 1) // _DAY + EPOCH_ORDINAL)
-        for ordinal in ordinals[low:high]:
-            weight, count = days[ordinal]
-            midnight = (ordinal - EPOCH_ORDINAL) * _DAY
-            first, after = max(midnight, begin), min(midnight + _DAY, end)
-            counts[first - offset] += count
-            counts[after - offset] -= count
-            held = 0
-            for second, factor in hours:
-                at = midnight + second
-                if at >= after:
-                    break
-                value = weight * factor
-                weights[max(at, first) - offset] += value - held
-                held = value
-            weights[after - offset] -= held
-
-
-def _accumulate(
-    weights: dict[int, int], counts: dict[int, int], denominator: int, capacity: Capacity
-) -> Demand:
-    per_replica = denominator * capacity.units_per_replica
-    numerator, divisor = per_replica.denominator, per_replica.numerator
-    demand = Demand([BEFORE_ALL], [0.0], [0], [0])
-    weight = count = 0
-    for instant in sorted(weights.keys() | counts.keys()):
-        change, number = weights.get(instant, 0), counts.get(instant, 0)
-        if not change and not number:
-            continue
-        weight += change
-        count += number
-        demand.starts.append(instant * SECOND)
-        # int / int is the correctly rounded quotient.
-        demand.units.append(weight / denominator)
-        demand.needed.append(-(-weight * numerator // divisor))
-        demand.standing.append(count)
-    return demand
