@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.property.product import Product, comparable
 from tests.property.strategies import Case, cases, instants, ranges, requests
+from tests.twin.zones import DAY, MICROSECOND
 
 POLICY_FORMS = ("yaml", "json")
 CALENDAR_FORMS = ("csv", "json", "jsonl")
@@ -91,6 +92,27 @@ def decisions(pair: tuple[Case, Product], data: st.DataObject, questions: int = 
         at = data.draw(instants(case, request))
         command = ["check", "--json", "--at", iso(at), *asking(request)]
         agree(case, command, product.decide(request, at), case.twin.decide(request, at))
+
+
+def phases(pair: tuple[Case, Product], data: st.DataObject, most: int = 60) -> None:
+    """Phases, verdicts and loads agree at every boundary near the focus and beside it."""
+    case, product = pair
+    request = data.draw(requests())
+    view = case.twin.view(request, case.noon - 12 * DAY, case.noon + 12 * DAY)
+    edges = {*view.boundaries, *case.twin.loads.breakpoints}
+    edges |= {edge - case.twin.policy.lead for edge in edges}
+    near = sorted(edges, key=lambda edge: (abs(edge - case.noon), edge))[:most]
+    for t in (edge + i * MICROSECOND for edge in near for i in (-1, 0, 1)):
+        if abs(t - case.noon) < 12 * DAY:
+            answer = product.decide(request, t)
+            ours = {key: answer[key] for key in ("phase", "verdict", "level", "load")}
+            theirs = {
+                "phase": view.phase(t),
+                "verdict": view.verdict(t),
+                "level": case.twin.loads.level(t),
+                "load": case.twin.load_now(t),
+            }
+            agree(case, ["check", "--json", "--at", iso(t), *asking(request)], ours, theirs)
 
 
 def listings(pair: tuple[Case, Product], data: st.DataObject) -> None:

@@ -21,7 +21,7 @@ from tests.property.checks import DisagreementError, products
 from tests.property.product import CommandLine, Product
 from tests.property.strategies import Case
 
-CHECKS = (checks.decisions, checks.listings, checks.loads, checks.plans)
+CHECKS = (checks.decisions, checks.phases, checks.listings, checks.loads, checks.plans)
 ROUND = 100
 PROFILE = settings(
     max_examples=ROUND,
