@@ -7,16 +7,14 @@ import click
 import msgspec
 
 from gate.calendars import LoadedCalendar, read_calendars
+from gate.cli import calendar_store
+from gate.cli.documents import load_model
 from gate.cli.exits import Exit
 from gate.cli.options import EXISTING_FILE, json_option
 from gate.cli.output import complain, print_json
-from gate.cli.policy import bytes_of
 from gate.cli.progress import counting
-from gate.core.document import read_policy
-from gate.core.policy import LoadModel
 from gate.core.problems import InputError, Problem
 
-_DEFAULT_POLICY = b"version: 1\ntimezone: UTC\n"
 _FILES = click.argument("paths", metavar="FILE…", type=EXISTING_FILE, nargs=-1, required=True)
 
 
@@ -74,11 +72,8 @@ def validate(paths: tuple[str, ...], policy_path: str | None, as_json: bool) -> 
     return Exit.ALLOWED
 
 
-def load_model(policy_path: str | None) -> LoadModel:
-    """The load model of a policy, or the default one; InputError where it is unreadable."""
-    if policy_path is None:
-        return read_policy(_DEFAULT_POLICY, "the built-in policy").load
-    return read_policy(bytes_of(policy_path), policy_path).load
+for _command in (calendar_store.import_, calendar_store.list_):
+    calendar.add_command(_command)
 
 
 def _judged(loaded: LoadedCalendar) -> Judgement:

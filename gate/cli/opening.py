@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gate.cli.database import session
 from gate.cli.inputs import Compiled, compile_inputs
 
 
@@ -14,8 +15,8 @@ def open_inputs(
     """
     if dsn is None:
         return compile_inputs(policy_path, calendar_paths)
-    from gate.cli.recorder import open_recorder  # noqa: PLC0415  (loads the database driver)
+    from gate.ledger.acts.entries import load_locks  # noqa: PLC0415  (loads the database driver)
 
-    with open_recorder(dsn) as recorder:
-        locks, overrides = recorder.locks_and_overrides()
+    with session(dsn) as connection:
+        locks, overrides = load_locks(connection)
     return compile_inputs(policy_path, calendar_paths, locks, overrides)

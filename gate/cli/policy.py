@@ -1,18 +1,17 @@
 """`gate policy`: judge, show and test policy documents."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from gate.cli import policy_test
+from gate.cli import policy_store, policy_test
+from gate.cli.documents import policy_bytes
 from gate.cli.exits import Exit
 from gate.cli.options import EXISTING_FILE, json_option
 from gate.cli.output import complain, print_json, write
 from gate.core.document import (
-    MAX_POLICY_BYTES,
     policy_document,
     policy_json,
     policy_schema,
@@ -53,7 +52,7 @@ def validate(path: str, as_json: bool) -> int:
 
     Exit codes: 0 valid (warnings are on standard error), 2 not valid.
     """
-    data = bytes_of(path)
+    data = policy_bytes(path)
     try:
         found = read_policy(data, path)
         warnings = policy_warnings(found, data, path)
@@ -87,7 +86,7 @@ Examples:
 @json_option
 def show(path: str, style: str, as_json: bool) -> None:
     """Print FILE with every default filled in: a policy that means the same."""
-    data = bytes_of(path)
+    data = policy_bytes(path)
     if style == "yaml" and not as_json:
         click.echo(_yaml(policy_document(data, path)), nl=False)
     else:
@@ -107,16 +106,13 @@ def schema(as_json: bool) -> None:
     write(msgspec.json.format(msgspec.json.encode(policy_schema()), indent=2) + b"\n")
 
 
-policy.add_command(policy_test.test)
-
-
-def bytes_of(path: str) -> bytes:
-    """A document's bytes (one more than the limit at most); InputError where it is unreadable."""
-    try:
-        with Path(path).open("rb") as stream:
-            return stream.read(MAX_POLICY_BYTES + 1)
-    except OSError as error:
-        raise InputError.of(f"cannot be read: {error.strerror}", file=path) from None
+for _command in (
+    policy_test.test,
+    policy_store.import_,
+    policy_store.activate,
+    policy_store.list_,
+):
+    policy.add_command(_command)
 
 
 def _summary(found: Policy) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from gate.cli.documents import policy_bytes
 from gate.cli.exits import Exit
 from gate.cli.inputs import Compiled, compile_inputs
 from gate.cli.options import EXISTING_FILE, VariadicCommand, json_option
@@ -15,7 +16,7 @@ from gate.cli.screen import show
 from gate.core.decide import Facts, decide
 from gate.core.decision import CalendarRef, Decision, Effect, Level, Phase, Verdict
 from gate.core.demand import DemandBuilder
-from gate.core.document import MAX_POLICY_BYTES, Case, Expected, Table, read_policy, read_table
+from gate.core.document import Case, Expected, Table, read_policy, read_table
 from gate.core.problems import InputError
 from gate.core.timeline import compile_timeline
 
@@ -79,7 +80,7 @@ def test(path: str, policy_path: str | None, calendar_paths: tuple[str, ...], as
 
     Exit codes: 0 every case holds, 2 bad input, 3 some case does not hold.
     """
-    table = _table(path)
+    table = read_table(policy_bytes(path), path)
     inputs = _inputs(path, table, policy_path, calendar_paths)
     results = tuple(_result(case, inputs) for case in table.cases)
     failed = sum(not result.ok for result in results)
@@ -90,15 +91,6 @@ def test(path: str, policy_path: str | None, calendar_paths: tuple[str, ...], as
     else:
         show(_lines(results, failed))
     return Exit.DENIED if failed else Exit.ALLOWED
-
-
-def _table(path: str) -> Table:
-    try:
-        with Path(path).open("rb") as stream:
-            data = stream.read(MAX_POLICY_BYTES + 1)
-    except OSError as error:
-        raise InputError.of(f"cannot be read: {error.strerror}", file=path) from None
-    return read_table(data, path)
 
 
 def _inputs(
@@ -118,7 +110,7 @@ def _inputs(
     ]
     if calendars:
         return compile_inputs(policy_path, calendars)
-    found = read_policy(Path(policy_path).read_bytes(), policy_path)
+    found = read_policy(policy_bytes(policy_path), policy_path)
     empty = DemandBuilder(found.load).build()
     facts = Facts(calendar=CalendarRef(sha256=None, weddings=0))
     return Compiled(timeline=compile_timeline(found, empty), facts=facts)

@@ -1,23 +1,48 @@
 """Progress of long work, on the standard error stream and only where that is a terminal."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
-Advance = Callable[[int], None]
-"""Told how many have been done in all."""
+
+class Advance(Protocol):
+    """Told how many have been done, and how many there are in all where that is known."""
+
+    def __call__(self, done: int, total: int | None = None, /) -> None:
+        """Take notice."""
 
 
 @contextmanager
 def counting(what: str) -> Iterator[Advance]:
-    """Show a spinner and a running count of ``what`` (such as ``rows read``) while work goes on."""
+    """Show a spinner, a bar and a running count of ``what`` (``rows read``) while work goes on."""
     if not sys.stderr.isatty():
-        yield lambda _done: None
+        yield _silent
         return
-    from rich.console import Console  # noqa: PLC0415  (only where someone watches)
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    # Imported only where someone watches.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
 
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,} " + what), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        BarColumn(),
+        TextColumn("{task.completed:,} " + what),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
         task = progress.add_task(what, total=None)
-        yield lambda done: progress.update(task, completed=done)
+
+        def advance(done: int, total: int | None = None, /) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield advance
+
+
+def _silent(done: int, total: int | None = None, /) -> None:
+    del done, total

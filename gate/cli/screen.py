@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from zoneinfo import ZoneInfo
 
 from gate.core.decision import Level, Reason
+from gate.core.instants import format_instant
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -103,3 +104,16 @@ def zone_words(zones: Sequence[str]) -> str:
     others = len(zones) - _NAMED_ZONES
     more = f" and {others} more zone{'s' if others > 1 else ''}" if others > 0 else ""
     return f" in {', '.join(zones[:_NAMED_ZONES])}{more}"
+
+
+def moment(instant: datetime) -> str:
+    """RFC 3339 in UTC to the second, for people; JSON keeps the microseconds."""
+    return format_instant(instant.replace(microsecond=0))
+
+
+def until_words(instant: datetime, now: datetime) -> str:
+    """``2026-06-13T14:00:00Z (in 3h)``: an instant where no home zone is known."""
+    text = moment(instant)
+    if instant > now:
+        return f"{text} (in {lasting(instant - now)})"
+    return f"{text} ({lasting(now - instant)} ago)"

@@ -25,6 +25,8 @@ _Paint = Callable[[Cell], tuple[str, str]]
 _LABEL = 12
 _HOURS = 24
 _WIDE = 128
+_NEAR = timedelta(hours=24)
+_VERY_NEAR = timedelta(hours=2)
 _NAMED_REASONS = 3
 _NAMED_LOCKS = 4
 _STYLES = {
@@ -37,7 +39,7 @@ _STYLES = {
 }
 _MEANINGS = {
     State.OPEN: "open",
-    State.EXCEPTED: "open by exception",
+    State.EXCEPTED: "excepted",
     State.LEAD: "too near a lock",
     State.WINDOW: "window",
     State.LEVEL: "load",
@@ -97,8 +99,10 @@ def _facts(outlook: Outlook, policy: Policy) -> Table:
     if change is None:
         table.add_row(" next", "this stays so for 400 days at least")
     else:
-        in_ = lasting(change - decision.at)
-        table.add_row(" next", Text(f"{turn} from {local(change, home)}, in {in_}", "bold"))
+        ahead = change - decision.at
+        label, style = _urgency(decision, ahead)
+        text = f"{turn} from {local(change, home)}, in {lasting(ahead)}"
+        table.add_row(label, Text(text, style))
     if decision.phase is not Phase.OPEN and decision.verdict is Verdict.ALLOW:
         action = decision.request.action
         table.add_row(" but", f"phase {decision.phase}, in which {action} stays allowed")
@@ -108,6 +112,13 @@ def _facts(outlook: Outlook, policy: Policy) -> Table:
     for label, reason in zip([" why", *("" for _ in reasons[1:])], reasons, strict=False):
         table.add_row(label, reason)
     return table
+
+
+def _urgency(decision: Decision, ahead: timedelta) -> tuple[str, str]:
+    """Label and style of the next change: a lock that is near is said louder."""
+    if decision.verdict is Verdict.ALLOW and ahead <= _NEAR:
+        return " soon", "bold red" if ahead <= _VERY_NEAR else "bold yellow"
+    return " next", "bold"
 
 
 class _Picture:
