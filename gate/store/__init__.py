@@ -1,1 +1,1 @@
-"""PostgreSQL: connections, migrations runner, named queries."""
+"""PostgreSQL: where the truth of the product is kept, how it is reached and how it changes shape."""
