@@ -1,0 +1,1 @@
+"""Every tier of tests; a folder a tier."""

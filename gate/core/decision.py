@@ -4,7 +4,8 @@
 omitted, datetimes are UTC and print as RFC 3339 with ``Z``.
 """
 
-from datetime import date, datetime
+from datetime import date as Date  # noqa: N812  (a field is called `date`)
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -129,13 +130,13 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     code: ReasonCode
     cause: Cause | UnsetType = UNSET
     window: str | UnsetType = UNSET
-    date: date | None | UnsetType = UNSET
+    date: Date | UnsetType | None = UNSET
     zones: tuple[str, ...] | UnsetType = UNSET
     level: Level | UnsetType = UNSET
     lock: str | UnsetType = UNSET
     by: str | UnsetType = UNSET
     start: datetime | UnsetType = UNSET
-    end: datetime | None | UnsetType = UNSET
+    end: datetime | UnsetType | None = UNSET
     message: str | UnsetType = UNSET
 
 

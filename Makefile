@@ -1,0 +1,53 @@
+# `make demo` and `make test` are the two commands of the README; `make help` lists the rest.
+# Only git, make and Python 3.11 or newer have to be there: .venv is made by the first target used.
+
+ifndef PYTHON
+PYTHON := $(shell for v in 3 3.14 3.13 3.12 3.11; do \
+	python$$v -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && \
+	command -v python$$v && break; done)
+endif
+BIN := .venv/bin
+
+# Compiled modules make a cold `gate check` several times faster.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test check format bench calendar reference lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+env: ## make .venv where it is missing or out of date
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed" >&2; exit 1; }
+	@$(PYTHON) scripts/environment.py
+
+demo: env ## decide a Saturday and a Tuesday on an example calendar, with a real PostgreSQL
+	@$(BIN)/python scripts/demo.py
+
+test: env ## every tier this machine can run; GATE_REQUIRE=all fails on what it cannot; ARGS="…" for pytest
+	@$(BIN)/python scripts/run_tests.py $(ARGS)
+
+check: env ## lint, format, types, layers, migrations
+	@$(BIN)/python scripts/check.py
+
+format: env ## let ruff write
+	@$(BIN)/ruff check --fix --quiet . && $(BIN)/ruff format .
+
+bench: env ## run benchmarks/*.py, one after the other
+	@set -e; for each in benchmarks/bench_*.py; do \
+		test -e "$$each" || { echo "no benchmarks here"; break; }; \
+		echo "== $$each"; $(BIN)/python "$$each"; done
+
+calendar: env ## write examples/calendar.csv again
+	@$(BIN)/python examples/generate_calendar.py --out examples/calendar.csv
+
+reference: env ## write docs/reference/commands.md again
+	@$(BIN)/python scripts/reference.py
+
+lock: ## write requirements/lock.txt again (KEEP=1: only what pyproject.toml newly asks for)
+	@$(PYTHON) scripts/lock.py $(if $(KEEP),--keep)
+
+clean: ## remove what the other targets made, .venv included
+	@rm -rf .venv .demo .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		.import_linter_cache dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

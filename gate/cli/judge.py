@@ -1,0 +1,133 @@
+"""One way through for `gate check`: read, decide, record, answer."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gate.cli.batch import Answer
+from gate.cli.inputs import Compiled, Unreadable, read_inputs
+from gate.core.decide import decide, undecided
+from gate.core.decision import (
+    CalendarRef,
+    Decision,
+    ManualLock,
+    Override,
+    PolicyRef,
+    Reason,
+    Request,
+)
+from gate.core.ids import RANDOM_BYTES, uuid7
+from gate.core.policy import Policy
+
+if TYPE_CHECKING:
+    from gate.cli.recorder import Recorder
+
+_POOL = 4096
+
+
+class Identifiers:
+    """UUIDv7 of the present moment; random bytes are drawn in bulk."""
+
+    def __init__(self) -> None:
+        self._pool = b""
+        self._at = 0
+
+    def next(self) -> str:
+        """A new identifier."""
+        at = self._at
+        if at >= len(self._pool):
+            self._pool, at = os.urandom(RANDOM_BYTES * _POOL), 0
+        self._at = at + RANDOM_BYTES
+        return uuid7(time.time_ns() // 1_000_000, self._pool[at : at + RANDOM_BYTES])
+
+
+class Judge:
+    """Answers requests from what was read, whether that can decide or not.
+
+    With a recorder every answer is recorded before it is given; one that cannot be recorded
+    becomes undecided. ``outage`` says why a store that was named cannot be used.
+    """
+
+    def __init__(
+        self,
+        inputs: Compiled | Unreadable,
+        *,
+        recorder: "Recorder | None" = None,
+        outage: str | None = None,
+    ) -> None:
+        self.inputs = inputs
+        self._recorder = recorder
+        self._outage = outage
+        self._identifiers = Identifiers()
+
+    @property
+    def policy(self) -> Policy | None:
+        """The policy, where it could be read."""
+        return self.inputs.policy
+
+    def __call__(self, request: Request, at: datetime) -> Decision:
+        """The decision, not yet recorded."""
+        inputs, name, recorded = self.inputs, self._identifiers.next(), self._recorder is not None
+        if self._outage is not None:
+            return self._without_store(request, at, name, self._outage)
+        if isinstance(inputs, Compiled):
+            return decide(inputs.timeline, inputs.facts, request, at, id=name, recorded=recorded)
+        return undecided(
+            inputs.policy, inputs.refs, request, at, inputs.reasons, id=name, recorded=recorded
+        )
+
+    def record(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """The decisions as they may be answered: recorded, or else undecided."""
+        if self._recorder is None or not decisions:
+            return list(decisions)
+        from gate.store import StoreUnavailable  # noqa: PLC0415  (only where a store is used)
+
+        try:
+            self._recorder.record(decisions)
+        except StoreUnavailable as error:
+            return [self._without_store(d.request, d.at, d.id, str(error)) for d in decisions]
+        return list(decisions)
+
+    def record_answers(self, answers: Sequence[Answer]) -> list[Answer]:
+        """The same for a batch, whose bad lines are not recorded."""
+        if self._recorder is None:
+            return list(answers)
+        recorded = iter(self.record([a for a in answers if isinstance(a, Decision)]))
+        return [next(recorded) if isinstance(a, Decision) else a for a in answers]
+
+    def _without_store(self, request: Request, at: datetime, name: str, why: str) -> Decision:
+        reasons = self.inputs.reasons if isinstance(self.inputs, Unreadable) else ()
+        outage = Reason(code="store-unavailable", message=f"the store cannot be used: {why}")
+        return undecided(self.policy, self._refs(), request, at, [*reasons, outage], id=name)
+
+    def _refs(self) -> tuple[PolicyRef, CalendarRef]:
+        inputs = self.inputs
+        if isinstance(inputs, Unreadable):
+            return inputs.refs
+        policy = inputs.policy
+        return PolicyRef(name=policy.name, sha256=policy.sha256), inputs.facts.calendar
+
+
+@contextmanager
+def open_judge(policy_path: str, calendar_paths: Sequence[str], dsn: str | None) -> Iterator[Judge]:
+    """Read the files, and with a DSN the locks and overrides; records there while it is open."""
+    if dsn is None:
+        yield Judge(read_inputs(policy_path, calendar_paths))
+        return
+    from gate.cli.recorder import open_recorder  # noqa: PLC0415  (loads the database driver)
+    from gate.store import StoreUnavailable  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        recorder, outage = None, None
+        locks: tuple[ManualLock, ...] = ()
+        overrides: tuple[Override, ...] = ()
+        try:
+            recorder = stack.enter_context(open_recorder(dsn))
+            locks, overrides = recorder.locks_and_overrides()
+        except StoreUnavailable as error:
+            recorder, outage = None, str(error)
+        inputs = read_inputs(policy_path, calendar_paths, locks, overrides)
+        yield Judge(inputs, recorder=recorder, outage=outage)

@@ -1,0 +1,93 @@
+"""The `gate` command: finds the command asked for, and turns every ending into an exit code.
+
+Commands are imported when called: `gate check` decides in a few milliseconds, and must not wait for
+a database driver or a table renderer that it does not use.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import IO, Any, NoReturn
+
+import click
+
+from gate import __version__
+from gate.cli.exits import Exit
+from gate.core.problems import InputError
+
+# command: (module:attribute, one line of help)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("gate.cli.check:check", "Decide whether a change may go out."),
+}
+_ISSUES = "https://github.com/saturday-gate/saturday-gate/issues"
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when that command is used."""
+
+    def __init__(self, *args: Any, commands_by_name: dict[str, tuple[str, str]], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._lazy = commands_by_name
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of the table."""
+        return list(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command; None (and so a usage error) where there is none."""
+        if cmd_name not in self._lazy:
+            return None
+        module, _, attribute = self._lazy[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in self._lazy.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_by_name=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 allowed, 1 a bug, 2 bad usage or input, 3 denied, 4 could not decide.",
+)
+@click.version_option(__version__, prog_name="gate")
+def cli() -> None:
+    """Saturday Gate: may this change go out while people marry?
+
+    The answer comes from a policy, a wedding calendar and the load that the calendar implies.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit; never a traceback unless GATE_DEBUG is set."""
+    try:
+        code = cli.main(args=arguments, prog_name="gate", standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else Exit.ALLOWED)
+    except InputError as error:
+        for problem in error.problems:
+            _say(f"gate: {problem}")
+        sys.exit(Exit.BAD_INPUT)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read us has gone; leave quietly, and keep the interpreter from flushing again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.INTERRUPTED)
+    except Exception as error:
+        if os.environ.get("GATE_DEBUG"):
+            raise
+        _say(f"gate: internal error, a bug: {type(error).__name__}: {error}")
+        _say(f"gate: please report it at {_ISSUES}; GATE_DEBUG=1 prints where it happened")
+        sys.exit(Exit.BUG)
+
+
+def _say(text: str, stream: IO[str] | None = None) -> None:
+    print(text, file=stream or sys.stderr)

@@ -1,0 +1,34 @@
+"""Printing: JSON as bytes, errors on the standard error stream."""
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+
+def print_json(value: Any) -> None:
+    """One JSON value, indented for people who look at it, and a newline."""
+    data = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    write(data + b"\n")
+
+
+def print_json_array(values: Iterable[Any]) -> None:
+    """A JSON array, an element a line, written as the elements come."""
+    encode = msgspec.json.Encoder().encode
+    lead = b"[\n"
+    for value in values:
+        write(lead + encode(value))
+        lead = b",\n"
+    write(b"[]\n" if lead == b"[\n" else b"\n]\n")
+
+
+def write(data: bytes) -> None:
+    """Bytes to standard output, in order with what `print` has written."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+
+
+def complain(text: str) -> None:
+    """A line for the person at the terminal."""
+    print(f"gate: {text}", file=sys.stderr)

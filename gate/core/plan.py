@@ -1,0 +1,122 @@
+"""Load over time, and the replica plan that follows it."""
+
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from gate.core.decision import Level
+from gate.core.demand import Demand, level_of, required_replicas, rung_of, shortfall
+from gate.core.instants import from_micros
+from gate.core.policy import Capacity
+
+
+class LoadSample(msgspec.Struct, frozen=True, kw_only=True):
+    """Load at one instant: ``demand`` in units, the rest in replicas and weddings standing."""
+
+    at: datetime
+    demand: float
+    needed: int
+    required_replicas: int
+    shortfall: int
+    level: Level
+    weddings: int
+
+
+class PlanChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of the floor: ``min`` from ``at`` on, ``max`` the ceiling, and why."""
+
+    at: datetime
+    min: int
+    max: int
+    level: Level
+    shortfall: int
+    reason: str
+
+
+def load_samples(
+    demand: Demand, capacity: Capacity, start: int, end: int, step: int
+) -> Iterator[LoadSample]:
+    """The load at ``start``, ``start + step``, … before ``end`` (all microseconds)."""
+    for instant in range(start, end, step):
+        index = demand.index(instant)
+        needed = demand.needed[index]
+        yield LoadSample(
+            at=from_micros(instant),
+            demand=demand.units[index],
+            needed=needed,
+            required_replicas=required_replicas(needed, capacity),
+            shortfall=shortfall(needed, capacity),
+            level=level_of(needed, capacity),
+            weddings=demand.standing[index],
+        )
+
+
+def plan_changes(
+    demand: Demand,
+    capacity: Capacity,
+    start: int,
+    end: int,
+    *,
+    ahead: int,
+    hold: int,
+    continuous: bool = False,
+) -> Iterator[PlanChange]:
+    """The floor at ``start`` and its changes before ``end`` (all microseconds).
+
+    The floor in force at t is the rung (``continuous``: the required replicas) of the largest
+    demand in ``[t - hold, t + ahead]``, both ends included; demand outside the range counts.
+    """
+    last: tuple[int, Level, int] | None = None
+    for instant, needed in _largest_needed(demand, start, end, ahead, hold):
+        floor = required_replicas(needed, capacity) if continuous else rung_of(needed, capacity)
+        state = floor, level_of(needed, capacity), shortfall(needed, capacity)
+        if state != last:
+            last = state
+            yield PlanChange(
+                at=from_micros(instant),
+                min=floor,
+                max=capacity.ceiling,
+                level=state[1],
+                shortfall=state[2],
+                reason=_reason(needed, capacity),
+            )
+
+
+def _largest_needed(
+    demand: Demand, start: int, end: int, ahead: int, hold: int
+) -> Iterator[tuple[int, int]]:
+    """(instant, largest number needed within hold and ahead of it) at `start` and where it changes.
+
+    The step ``[s, e)`` of demand is within reach of t exactly for t in ``[s - ahead, e + hold)``.
+    Candidates wait in a queue of falling need, each with the instant at which it goes out of reach.
+    """
+    starts, needs = demand.starts, demand.needed
+    first = max(demand.index(start - hold), 0)
+    queue: deque[tuple[int, int]] = deque()
+    events: set[int] = {start}
+    for index in range(first, len(starts)):
+        if starts[index] - ahead >= end:
+            break
+        events.add(max(starts[index] - ahead, start))
+        if index + 1 < len(starts) and start < starts[index + 1] + hold < end:
+            events.add(starts[index + 1] + hold)
+    index = first
+    for instant in sorted(events):
+        while index < len(starts) and starts[index] - ahead <= instant:
+            gone = starts[index + 1] + hold if index + 1 < len(starts) else end
+            while queue and queue[-1][0] <= needs[index]:
+                queue.pop()
+            queue.append((needs[index], gone))
+            index += 1
+        while queue[0][1] <= instant:
+            queue.popleft()
+        yield instant, queue[0][0]
+
+
+def _reason(needed: int, capacity: Capacity) -> str:
+    if needed <= capacity.floor:
+        return "booked load fits the floor"
+    text = f"booked load needs {needed} replicas"
+    return text if needed <= capacity.ceiling else f"{text}, beyond the ceiling"

@@ -1,0 +1,74 @@
+"""Causes as reasons: the words that a refused person reads."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from gate.core.causes import Cause, LevelCause, LockCause, WindowCause
+from gate.core.decision import Level, Reason
+from gate.core.instants import from_micros
+from gate.core.zones import zone
+
+_NAMED_ZONES = 3
+
+
+def bare_reason(cause: Cause) -> Reason:
+    """A cause as `gate windows` lists it: a reason without message and level."""
+    start = from_micros(cause.start)
+    end = None if cause.end is None else from_micros(cause.end)
+    if isinstance(cause, WindowCause):
+        return Reason(
+            code="window",
+            window=cause.window,
+            date=cause.date,
+            zones=cause.zones,
+            start=start,
+            end=end,
+        )
+    if isinstance(cause, LevelCause):
+        return Reason(code="level", start=start, end=end)
+    return Reason(code="manual-lock", lock=cause.lock.id, by=cause.lock.by, start=start, end=end)
+
+
+def locked_reason(cause: Cause, level: Level, home: str) -> Reason:
+    """Why an instant is locked; ``level`` is the level at that instant."""
+    if cause.end is None:
+        when = "until it is released"
+    else:
+        when = f"until {local_time(from_micros(cause.end), zone(home))}"
+    return _worded(bare_reason(cause), cause, when, level)
+
+
+def lead_reason(cause: Cause, level: Level, home: str) -> Reason:
+    """Why an instant is too near to a lock; ``level`` is the level at the lock's start."""
+    bare = bare_reason(cause)
+    when = f"from {local_time(from_micros(cause.start), zone(home))}"
+    return _worded(replace(bare, code="lead", cause=bare.code), cause, when, level)
+
+
+def local_time(instant: datetime, home: ZoneInfo) -> str:
+    """An instant for a reader, in a zone, with the offset of that date."""
+    local = instant.astimezone(home)
+    return f"{local:%a %d %b %Y %H:%M %z}"
+
+
+def _worded(reason: Reason, cause: Cause, when: str, level: Level) -> Reason:
+    if isinstance(cause, LockCause):
+        message = f"locked by {cause.lock.by} {when}: {cause.lock.reason}"
+        return replace(reason, message=message)
+    if isinstance(cause, LevelCause):
+        message = f"the weddings' load locks {when}; the level there is {level}"
+        return replace(reason, level=level, message=message)
+    of = f" of {cause.date}" if cause.date is not None else ""
+    where = f" in {_zones(cause.zones)}" if cause.zones else ""
+    return replace(reason, message=f"window {cause.window}{of} locks{where} {when}")
+
+
+def _zones(zones: Sequence[str]) -> str:
+    named = ", ".join(zones[:_NAMED_ZONES])
+    others = len(zones) - _NAMED_ZONES
+    if others <= 0:
+        return named
+    return f"{named} and {others} more zone{'s' if others > 1 else ''}"

@@ -1,0 +1,1 @@
+"""Reading of policy documents and of tables of expected verdicts."""

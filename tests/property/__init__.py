@@ -1,0 +1,1 @@
+"""Properties of the product on random policies, calendars, requests and instants."""
