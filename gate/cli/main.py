@@ -8,7 +8,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -16,9 +16,19 @@ from gate import __version__
 from gate.cli.exits import Exit
 from gate.core.problems import InputError
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 # command: (module:attribute, one line of help)
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("gate.cli.check:check", "Decide whether a change may go out."),
+    "explain": ("gate.cli.explain:explain", "Show why, and the next two weeks as a picture."),
+    "windows": ("gate.cli.windows:windows", "List the locked times of a range."),
+    "load": ("gate.cli.load:load", "Show the load that the calendar implies."),
+    "plan": ("gate.cli.load:plan", "Show the replica floors that cover the load."),
+    "policy": ("gate.cli.policy:policy", "Judge, show and test policy documents."),
+    "calendar": ("gate.cli.calendar:calendar", "Judge calendar files, and import them."),
+    "completion": ("gate.cli.completion:completion", "Print what a shell needs to complete gate."),
 }
 _ISSUES = "https://github.com/saturday-gate/saturday-gate/issues"
 
@@ -41,6 +51,17 @@ class LazyGroup(click.Group):
         module, _, attribute = self._lazy[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """The commands that begin so, from the table, and the group's own options."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415  (only a shell asks)
+
+        commands = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in self._lazy.items()
+            if name.startswith(incomplete)
+        ]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table, without importing them."""

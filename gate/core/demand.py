@@ -171,7 +171,8 @@ class DemandBuilder:
     def _days_by_zone(self) -> dict[str, dict[int, tuple[int, int]]]:
         """For each zone and local date: weight (before the hour's factor) and weddings standing."""
         zones: defaultdict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
-        for key, stream in self._streams.items():
+        held = ((key, stream) for key, stream in self._streams.items() if stream.weddings)
+        for key, stream in held:
             in_season, off_season = self._day_factors(True), self._day_factors(False)
             days = zones[key.zone]
             for first, after, weight, count in stream.levels():
