@@ -38,7 +38,11 @@ def _append_batch(connection: psycopg.Connection, batch: Sequence[Record]) -> li
     }
     try:
         row = connection.execute(query("ledger", "append"), parameters, binary=True).fetchone()
-    except (psycopg.errors.UniqueViolation, psycopg.errors.CheckViolation, psycopg.DataError) as error:
+    except (
+        psycopg.errors.UniqueViolation,
+        psycopg.errors.CheckViolation,
+        psycopg.DataError,
+    ) as error:
         said = error.diag.message_primary or str(error)
         raise InputError.of(f"the ledger refuses the batch: {said}") from error
     assert row is not None

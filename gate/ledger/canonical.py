@@ -52,7 +52,9 @@ def _settled(value: Any) -> Any:
     if kind is dict:
         if not all(map(str.isascii, value)):
             raise _Rare
-        return {key: inner if type(inner) is str else _settled(inner) for key, inner in value.items()}
+        return {
+            key: inner if type(inner) is str else _settled(inner) for key, inner in value.items()
+        }
     if kind is list or kind is tuple:
         return [_settled(inner) for inner in value]
     if kind is float:

@@ -1,4 +1,4 @@
-"""Checkpoints: the ledger's Merkle root, signed, to be kept where the database's owner cannot write.
+"""Checkpoints: the ledger's Merkle root, signed, to be kept where its owner cannot write.
 
 The form is C2SP's tlog-checkpoint in a C2SP signed note: three lines (origin, size, base64 of the
 root), an empty line, and a line a signature: ``— NAME BASE64``, the latter being four bytes of key
@@ -67,7 +67,13 @@ def parse_note(text: str) -> Checkpoint:
     lines = (body + "\n").split("\n")[:-1]
     signatures = [_SIGNATURE.fullmatch(line) for line in tail.splitlines()]
     try:
-        if not gap or len(lines) < 3 or not tail.endswith("\n") or not all(signatures) or not signatures:
+        if (
+            not gap
+            or len(lines) < 3
+            or not tail.endswith("\n")
+            or not all(signatures)
+            or not signatures
+        ):
             raise ValueError
         if not _ORIGIN.fullmatch(lines[0]) or not _SIZE.fullmatch(lines[1]):
             raise ValueError
@@ -77,7 +83,9 @@ def parse_note(text: str) -> Checkpoint:
         signed = tuple((m[1], base64.b64decode(m[2], validate=True)) for m in signatures if m)
     except (ValueError, binascii.Error):
         raise InputError.of(
-            "this is no checkpoint", field="--against", mend="give what `gate audit checkpoint` printed, whole"
+            "this is no checkpoint",
+            field="--against",
+            mend="give what `gate audit checkpoint` printed, whole",
         ) from None
     return Checkpoint(
         origin=lines[0], size=int(lines[1]), root=root, body=body + "\n", signatures=signed
@@ -161,7 +169,9 @@ def checkpoint(connection: psycopg.Connection, key: bytes, origin: str) -> str:
     private_key = private_key_of(key)
     if not _ORIGIN.fullmatch(origin):
         raise InputError.of(
-            f"{origin!r} cannot name a ledger", field="--origin", mend="no spaces and no +, say example.com/gate"
+            f"{origin!r} cannot name a ledger",
+            field="--origin",
+            mend="no spaces and no +, say example.com/gate",
         )
     with connection.transaction():
         connection.execute(query("ledger", "repeatable_read"))
@@ -201,7 +211,7 @@ def _newest_tree(connection: psycopg.Connection, key: Ed25519PrivateKey, origin:
         return Tree()
     if signed.size > last_seq:
         raise InputError.of(
-            f"the ledger has {last_seq} rows, and this key has signed {signed.size}: rows are missing",
+            f"rows are missing: the ledger has {last_seq}, this key has signed {signed.size}",
             mend="gate audit verify --against the checkpoint that you keep",
         )
     return tree
@@ -211,11 +221,14 @@ def stream_payloads(
     connection: psycopg.Connection, first: int, last: int | None = None
 ) -> Iterator[bytes]:
     """The payloads of rows `first` to `last` (default: all that follow), in order, as they come."""
-    with connection.cursor() as cursor:
-        with cursor.copy(query("ledger", "copy_payloads"), {"first": first, "last": last}) as copy:
-            copy.set_types(["bytea"])
-            for row in copy.rows():
-                yield row[0]
+    bounds = {"first": first, "last": last}
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(query("ledger", "copy_payloads"), bounds) as copy,
+    ):
+        copy.set_types(["bytea"])
+        for row in copy.rows():
+            yield row[0]
 
 
 def checkpoints(connection: psycopg.Connection, *, limit: int = 20) -> list[Made]:

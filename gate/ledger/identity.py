@@ -19,7 +19,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def commitment(door: str, writer: str, number: int) -> bytes:
     """The ten bytes of an id after its time, for these three."""
-    digest = bytearray(hashlib.sha256(f"{door}/{writer}".encode() + number.to_bytes(8, "big")).digest())
+    digest = bytearray(
+        hashlib.sha256(f"{door}/{writer}".encode() + number.to_bytes(8, "big")).digest()
+    )
     digest[0] = 0x70 | (digest[0] & 0x0F)
     digest[2] = 0x80 | (digest[2] & 0x3F)
     return bytes(digest[:10])
@@ -41,3 +43,21 @@ def minted_at(identifier: str) -> datetime:
     """When the id was made, to the millisecond: the instant of recording."""
     milliseconds = int.from_bytes(UUID(identifier).bytes[:6], "big")
     return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+class Writer:
+    """Who writes through a door: it hands out numbers from 1, each once, and ids for them.
+
+    A short-lived door makes one with a random name; a journal continues its own with ``last``, the
+    number it handed out last. Not safe to share between threads.
+    """
+
+    def __init__(self, door: str, name: str, *, last: int = 0) -> None:
+        self.door = door
+        self.name = name
+        self._last = last
+
+    def next(self, now: datetime) -> tuple[int, str]:
+        """The next number and the id of what it will record. Raises as `mint` does."""
+        self._last += 1
+        return self._last, mint(now, self.door, self.name, self._last)

@@ -150,12 +150,14 @@ def root_of_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes])
     return root if last == 0 else None
 
 
-def is_consistent(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
+def is_consistent(
+    old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> bool:
     """Whether a proof shows that the tree of `old` leaves is the beginning of that of `new`.
 
     RFC 9162, 2.1.4.2; an empty tree is the beginning of every tree.
     """
-    if old == 0 or old == new:
+    if old in (0, new):
         return not proof and (old_root == (EMPTY_ROOT if old == 0 else new_root))
     if not 0 < old < new or not proof:
         return False

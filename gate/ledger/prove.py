@@ -43,7 +43,9 @@ class Consistency(msgspec.Struct, frozen=True, kw_only=True):
     path: tuple[str, ...]
 
 
-def prove_inclusion(connection: psycopg.Connection, seq: int, *, size: int | None = None) -> Inclusion:
+def prove_inclusion(
+    connection: psycopg.Connection, seq: int, *, size: int | None = None
+) -> Inclusion:
     """Prove that row `seq` is among the first `size` (default: all).
 
     Raises `InputError` where the ledger has no such rows.
@@ -54,9 +56,7 @@ def prove_inclusion(connection: psycopg.Connection, seq: int, *, size: int | Non
     segments = inclusion_segments(seq - 1, size)
     leaf_segment = (seq - 1, seq)
     roots, root = _roots(connection, size, [*segments, leaf_segment])
-    return Inclusion(
-        seq=seq, size=size, leaf_hash=roots[-1], root=root, path=tuple(roots[:-1])
-    )
+    return Inclusion(seq=seq, size=size, leaf_hash=roots[-1], root=root, path=tuple(roots[:-1]))
 
 
 def prove_consistency(connection: psycopg.Connection, old_size: int, new_size: int) -> Consistency:
@@ -67,7 +67,9 @@ def prove_consistency(connection: psycopg.Connection, old_size: int, new_size: i
     new_size = _size(connection, new_size)
     if not 0 <= old_size <= new_size:
         raise InputError.of(
-            f"{old_size} rows are not the beginning of {new_size}", field="M", mend=f"0 to {new_size}"
+            f"{old_size} rows are not the beginning of {new_size}",
+            field="M",
+            mend=f"0 to {new_size}",
         )
     segments = consistency_segments(old_size, new_size) if old_size else []
     roots, new_root = _roots(connection, new_size, [*segments, (0, old_size)])
@@ -92,8 +94,10 @@ def holds(proof: Inclusion | Consistency, *, payload: bytes | None = None) -> bo
             return is_consistent(proof.old_size, proof.new_size, *roots, path)
         leaf = bytes.fromhex(proof.leaf_hash)
         found = root_of_inclusion(leaf, proof.seq - 1, proof.size, path)
-        return found == bytes.fromhex(proof.root) and payload in (None, payload) and (
-            payload is None or leaf_hash(payload) == leaf
+        return (
+            found == bytes.fromhex(proof.root)
+            and payload in (None, payload)
+            and (payload is None or leaf_hash(payload) == leaf)
         )
     except ValueError:
         return False

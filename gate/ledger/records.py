@@ -7,7 +7,7 @@ import msgspec
 
 from gate.core.decision import Decision
 from gate.ledger.canonical import canonical
-from gate.ledger.identity import mint
+from gate.ledger.identity import Writer
 
 EventKind = Literal["override", "lock", "policy", "calendar", "emergency"]
 
@@ -40,7 +40,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def decision_record(decision: Decision, *, door: str, writer: str, number: int) -> Record:
-    """The record of a decision whose ``id`` was made by `mint` for the same three.
+    """The record of a decision whose ``id`` was minted for the same three (`Writer.next`).
 
     Raises `gate.core.problems.InputError` where the decision has no canonical form.
     """
@@ -48,20 +48,22 @@ def decision_record(decision: Decision, *, door: str, writer: str, number: int) 
 
 
 def event_record(
-    *,
+    writer: Writer,
     now: datetime,
-    door: str,
-    writer: str,
-    number: int,
+    *,
     kind: EventKind,
     action: str,
     actor: str,
     subject: str,
     details: dict[str, Any],
 ) -> Record:
-    """The record of an act at `now`. Raises as `decision_record` and `mint` do."""
+    """The record of an act at `now`, as the writer's next.
+
+    Raises `gate.core.problems.InputError` where it has no canonical form.
+    """
+    number, identifier = writer.next(now)
     event = Event(
-        id=mint(now, door, writer, number),
+        id=identifier,
         at=now,
         kind=kind,
         action=action,
@@ -69,4 +71,4 @@ def event_record(
         subject=subject,
         details=details,
     )
-    return Record(door=door, writer=writer, number=number, payload=canonical(event))
+    return Record(door=writer.door, writer=writer.name, number=number, payload=canonical(event))

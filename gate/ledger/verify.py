@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import msgspec
 import psycopg
-from psycopg import sql
+from psycopg import conninfo, sql
 from psycopg.rows import class_row
 
 from gate.ledger.checkpoint import Checkpoint, read_checkpoint
@@ -86,7 +86,9 @@ def verify(
 
 
 def _bad(seq: int, why: str, *, rows: int | None = None) -> Verification:
-    return Verification(ok=False, rows=seq - 1 if rows is None else rows, first_bad_seq=seq, why=why)
+    return Verification(
+        ok=False, rows=seq - 1 if rows is None else rows, first_bad_seq=seq, why=why
+    )
 
 
 class _Chain:
@@ -134,7 +136,7 @@ def _checkpoint_fault(checkpoint: Checkpoint | None, tree: Tree, last: int) -> V
     if checkpoint.size > last:
         return _bad(last + 1, f"row {last + 1} is missing: the checkpoint counts {checkpoint.size}")
     if tree.root() != checkpoint.root:
-        why = f"the first {checkpoint.size} rows are not those of the checkpoint: the chain was rewritten"
+        why = f"the chain was rewritten: its first {checkpoint.size} rows are not the checkpoint's"
         return _bad(1, why, rows=0)
     return None
 
@@ -182,7 +184,7 @@ _worker: list[psycopg.Connection] = []
 
 def _open(parameters: dict[str, str], search_path: str, snapshot: str) -> None:
     """A worker's session, on the snapshot of the one that asked."""
-    connection = psycopg.connect(**parameters)
+    connection = psycopg.connect(conninfo.make_conninfo(**parameters))
     connection.execute(query("ledger", "snapshot"))
     connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
     connection.execute(query("ledger", "adopt_session"), {"search_path": search_path})

@@ -93,15 +93,15 @@ def verify_chunk(connection: psycopg.Connection, first: int, end: int, tree_rows
     """
     walk = _Walk(first)
     tree = Tree()
-    with connection.cursor() as cursor:
-        with cursor.copy(query("ledger", "copy_rows"), {"first": first, "end": end}) as copy:
-            copy.set_types(_TYPES)
-            doubtful: list[_Batch] = []
-            for batch in walk.batches(copy.rows()):
-                if not _columns_agree(batch):
-                    doubtful.append(batch)
-                for payload in batch.payloads[: max(0, tree_rows - tree.size)]:
-                    tree.append(leaf_hash(payload))
+    doubtful: list[_Batch] = []
+    span = {"first": first, "end": end}
+    with connection.cursor() as cursor, cursor.copy(query("ledger", "copy_rows"), span) as copy:
+        copy.set_types(_TYPES)
+        for batch in walk.batches(copy.rows()):
+            if not _columns_agree(batch):
+                doubtful.append(batch)
+            for payload in batch.payloads[: max(0, tree_rows - tree.size)]:
+                tree.append(leaf_hash(payload))
     bad = walk.bad
     if bad is None and walk.expected < end:
         bad = walk.expected, f"row {walk.expected} is missing"
@@ -129,7 +129,9 @@ class _Walk:
         self.last_hash: bytes | None = None
         self.bad: tuple[int, str] | None = None
 
-    def batches(self, rows: Iterator[tuple[int, bytes, bytes, bytes, bool, int, bytes]]) -> Iterator[_Batch]:
+    def batches(
+        self, rows: Iterator[tuple[int, bytes, bytes, bytes, bool, int, bytes]]
+    ) -> Iterator[_Batch]:
         """The rows in batches, until one does not follow from the one before it."""
         sha256 = hashlib.sha256
         expected = self.expected
@@ -138,7 +140,11 @@ class _Walk:
         for seq, prev_hash, row_hash, payload, usual, keys, facts in rows:
             if last is None:
                 last = self.first_prev_hash = prev_hash
-            if seq != expected or prev_hash != last or sha256(prev_hash + payload).digest() != row_hash:
+            if (
+                seq != expected
+                or prev_hash != last
+                or sha256(prev_hash + payload).digest() != row_hash
+            ):
                 self.bad = _fault(seq, expected, prev_hash == last)
                 break
             last = row_hash

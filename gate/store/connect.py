@@ -40,7 +40,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         return f"Target(schema={self.schema!r})"
 
 
-def target(dsn: str | None, environ: Mapping[str, str], *, connect_timeout_seconds: int = 5) -> Target:
+def target(
+    dsn: str | None, environ: Mapping[str, str], *, connect_timeout_seconds: int = 5
+) -> Target:
     """Read ``--dsn``, else ``GATE_DSN``; and ``GATE_SCHEMA``, ``GATE_DATA_DIR``.
 
     Raises `InputError` where no database is named or what is given cannot be one.
@@ -49,14 +51,16 @@ def target(dsn: str | None, environ: Mapping[str, str], *, connect_timeout_secon
     field = "--dsn" if dsn else "GATE_DSN"
     if not given:
         raise InputError.of(
-            "no database is named", field="--dsn", mend="give --dsn embedded, a PostgreSQL DSN, or GATE_DSN"
+            "no database is named",
+            field="--dsn",
+            mend="give --dsn embedded, a PostgreSQL DSN, or GATE_DSN",
         )
     schema = environ.get("GATE_SCHEMA") or "gate"
     if not _SCHEMA.fullmatch(schema) or schema.startswith("pg_") or schema == "information_schema":
         raise InputError.of(
             f"{schema!r} cannot name a schema of one's own",
             field="GATE_SCHEMA",
-            mend="use lower-case letters, digits and _, at most 63, not starting with a digit or pg_",
+            mend="use at most 63 lower-case letters, digits and _, with no digit or pg_ first",
         )
     if given != EMBEDDED:
         _check_dsn(given, field)
@@ -112,9 +116,9 @@ def _conninfo(where: Target) -> str:
 def _configured(schema: str, connection: psycopg.Connection) -> None:
     connection.autocommit = True
     connection.execute(
-        sql.SQL("SET search_path = {}; SET TimeZone = 'UTC'; SET client_min_messages = warning").format(
-            sql.Identifier(schema)
-        )
+        sql.SQL(
+            "SET search_path = {}; SET TimeZone = 'UTC'; SET client_min_messages = warning"
+        ).format(sql.Identifier(schema))
     )
 
 
@@ -172,7 +176,9 @@ def session(where: Target) -> Iterator[psycopg.Connection]:
 
 
 @contextmanager
-def pool(where: Target, *, smallest: int = 1, largest: int = 8) -> Iterator[psycopg_pool.ConnectionPool]:
+def pool(
+    where: Target, *, smallest: int = 1, largest: int = 8
+) -> Iterator[psycopg_pool.ConnectionPool]:
     """A pool for a server, checked like `connect` before it opens, closed after the block.
 
     Take a connection with ``pool.connection()`` inside `store_errors`. Raises as `connect` does.

@@ -51,6 +51,7 @@ log_rotation_size = 0
 # `sun_path` holds 108 bytes on Linux, 104 elsewhere, with the closing zero.
 _SOCKET_PATH_BYTES = 103
 _SOCKET_NAME = ".s.PGSQL.5432"
+_INITDB_OPTIONS = ["--encoding=UTF8", "--locale=C", "--auth=peer", "--no-sync", "--no-instructions"]
 _POLL_SECONDS = 0.01
 _long_folders: dict[str, str] = {}
 
@@ -154,7 +155,9 @@ def _host(run: Path) -> str:
         return path
     if path not in _long_folders:
         if not os.path.isdir("/proc/self/fd"):
-            raise StoreUnavailable(f"{path} is too long for a socket; set GATE_DATA_DIR to a shorter one")
+            raise StoreUnavailable(
+                f"{path} is too long for a socket; set GATE_DATA_DIR to a shorter one"
+            )
         _long_folders[path] = f"/proc/self/fd/{os.open(run, os.O_RDONLY | os.O_DIRECTORY)}"
     return _long_folders[path]
 
@@ -163,7 +166,7 @@ def _run(
     command: list[str], folder: Path, account: Account, *, feed: str = "", seconds: float = 120.0
 ) -> None:
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own programs and arguments
             command,
             cwd=folder,
             input=feed,
@@ -190,8 +193,7 @@ def _make_cluster(folders: Folders, account: Account, programs: Path) -> None:
         os.chown(making, account.uid, account.gid)
     here = places.name_for_programs(making, account)
     _run(
-        [str(programs / "initdb"), "-D", here, "-U", SUPERUSER, "--encoding=UTF8", "--locale=C"]
-        + ["--auth=peer", "--no-sync", "--no-instructions"],
+        [str(programs / "initdb"), "-D", here, "-U", SUPERUSER, *_INITDB_OPTIONS],
         making,
         account,
     )
@@ -202,7 +204,9 @@ def _make_cluster(folders: Folders, account: Account, programs: Path) -> None:
     idents = [f"gate {name} {role}\n" for name in quoted for role in (OWNER, SUPERUSER)]
     _write(making / "pg_ident.conf", "".join(idents), account)
     feed = f"CREATE ROLE {OWNER} LOGIN;\nCREATE DATABASE {DATABASE} OWNER {OWNER};\n"
-    _run([str(programs / "postgres"), "--single", "-D", here, "postgres"], making, account, feed=feed)
+    _run(
+        [str(programs / "postgres"), "--single", "-D", here, "postgres"], making, account, feed=feed
+    )
     _run([str(programs / "initdb"), "--sync-only", "-D", here], making, account)
     making.rename(folders.data)
 
@@ -217,7 +221,16 @@ def _write(path: Path, text: str, account: Account) -> None:
 def _start(folders: Folders, account: Account, programs: Path, timeout_seconds: float) -> None:
     here = places.name_for_programs(folders.data, account)
     waiting = ["-w", "-t", str(max(1, int(timeout_seconds)))]
-    command = [str(programs / "pg_ctl"), "start", "-s", "-D", here, "-l", "../run/start.log", *waiting]
+    command = [
+        str(programs / "pg_ctl"),
+        "start",
+        "-s",
+        "-D",
+        here,
+        "-l",
+        "../run/start.log",
+        *waiting,
+    ]
     log = folders.run / "start.log"
     log.unlink(missing_ok=True)
     try:
@@ -225,4 +238,6 @@ def _start(folders: Folders, account: Account, programs: Path, timeout_seconds: 
     except StoreUnavailable as error:
         said = log.read_text(errors="replace").strip()[-2000:] if log.exists() else ""
         shown = shlex.quote(str(folders.base))
-        raise StoreUnavailable(f"the embedded PostgreSQL in {shown} does not start: {said or error}") from error
+        raise StoreUnavailable(
+            f"the embedded PostgreSQL in {shown} does not start: {said or error}"
+        ) from error

@@ -79,7 +79,9 @@ def data_folder(environ: Mapping[str, str]) -> Path:
         return Path(home, ".local", "share", "saturday-gate", "postgres")
     if not os.path.isabs(given):
         raise InputError.of(
-            f"{given!r} is not an absolute path", field="GATE_DATA_DIR", mend="give one from the root"
+            f"{given!r} is not an absolute path",
+            field="GATE_DATA_DIR",
+            mend="give one from the root",
         )
     return Path(given)
 
@@ -96,7 +98,7 @@ def account_for(base: Path) -> Account:
         entry = pwd.getpwnam(UNPRIVILEGED)
     except KeyError:
         raise StoreUnavailable(
-            f"PostgreSQL does not run as root and there is no account {UNPRIVILEGED!r} to run it as;"
+            f"PostgreSQL does not run as root, and there is no account {UNPRIVILEGED!r} for it;"
             " run gate as an ordinary user or give --dsn"
         ) from None
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, switched=True)
@@ -154,7 +156,7 @@ def programs(account: Account) -> Path:
 
 def _runs(program: Path, account: Account) -> bool:
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - a program of a package
             [program, "--version"],
             cwd="/",
             check=False,
@@ -179,7 +181,9 @@ def _copied(package: Path) -> Path:
             skip = shutil.ignore_patterns("include", "__pycache__", "*.py", "pgxs", "*.a")
             shutil.copytree(source, making / source.name, ignore=skip)
     for path in (SYSTEM_PROGRAMS.parent, SYSTEM_PROGRAMS, making, *making.rglob("*")):
-        path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or os.access(path, os.X_OK) else 0o444))
+        path.chmod(
+            path.stat().st_mode | (0o555 if path.is_dir() or os.access(path, os.X_OK) else 0o444)
+        )
     try:
         making.rename(target)
     except OSError:

@@ -105,7 +105,9 @@ def read(folder: Traversable | None = None) -> tuple[Migration, ...]:
     found.sort(key=lambda migration: migration.number)
     for expected, migration in enumerate(found, 1):
         if migration.number != expected:
-            problems.append(Problem(file=f"{migration}.sql", message=f"number {expected:04} comes next"))
+            problems.append(
+                Problem(file=f"{migration}.sql", message=f"number {expected:04} comes next")
+            )
             break
     if problems:
         raise InputError(problems)
@@ -147,7 +149,9 @@ def outdated(
 ) -> tuple[str, ...]:
     """The migrations that this code cannot do without and that the database lacks (``pre``)."""
     done = {applied.number for applied in _applied(connection, schema)}
-    return tuple(str(file) for file in read(folder) if file.phase == "pre" and file.number not in done)
+    return tuple(
+        str(file) for file in read(folder) if file.phase == "pre" and file.number not in done
+    )
 
 
 def migrate(
@@ -168,7 +172,7 @@ def migrate(
     key = [_LOCK_CLASS, schema]
     connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", key)
     try:
-        # IF NOT EXISTS would still demand CREATE on the database of an owner who was given a schema.
+        # IF NOT EXISTS would still demand CREATE on the database of who was given a schema.
         if not connection.execute(query("migrations", "has_schema"), {"schema": schema}).fetchone():
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
         connection.execute(query("migrations", "create_table"))
@@ -211,7 +215,7 @@ def _refuse_contradictions(files: tuple[Migration, ...], done: list[Applied]) ->
             problems.append(
                 Problem(
                     file=f"{file}.sql",
-                    message=f"differs from {applied}, which was applied on {applied.applied_at:%Y-%m-%d}",
+                    message=f"differs from what was applied on {applied.applied_at:%Y-%m-%d}",
                     mend="restore the file; write a new migration for a change",
                 )
             )
@@ -226,7 +230,12 @@ def _apply(connection: psycopg.Connection, file: Migration) -> Applied:
         with connection.cursor(row_factory=class_row(Applied)) as cursor:
             row = cursor.execute(
                 query("migrations", "remember"),
-                {"number": file.number, "name": file.name, "phase": file.phase, "sha256": file.sha256},
+                {
+                    "number": file.number,
+                    "name": file.name,
+                    "phase": file.phase,
+                    "sha256": file.sha256,
+                },
             ).fetchone()
     assert row is not None
     return row

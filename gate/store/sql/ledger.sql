@@ -113,3 +113,58 @@ SELECT payload, hash FROM saturday_protection_audit WHERE seq = %(seq)s
 
 -- name: size
 SELECT coalesce(max(seq), 0) FROM saturday_protection_audit
+
+-- name: rows
+SELECT
+    seq, id, kind, at, door, writer, number, verdict, effect, phase, action, invoker, actor,
+    environment, namespace, service, repository, policy_sha256, subject,
+    encode(prev_hash, 'hex') AS prev_hash, encode(hash, 'hex') AS hash, payload
+FROM saturday_protection_audit
+
+-- name: by_seq
+seq = %(which)s
+
+-- name: by_id
+id = %(which)s
+
+-- name: where_since
+at >= %(since)s
+
+-- name: where_until
+at < %(until)s
+
+-- name: where_kind
+kind = %(kind)s
+
+-- name: where_verdict
+verdict = %(verdict)s
+
+-- name: where_effect
+effect = %(effect)s
+
+-- name: where_actor
+actor = left(%(actor)s, 500)
+
+-- name: where_door
+door = %(door)s
+
+-- name: where_target
+(
+    environment = left(%(target)s, 500)
+    OR namespace = left(%(target)s, 500)
+    OR service = left(%(target)s, 500)
+    OR repository = left(%(target)s, 500)
+    OR (namespace = left(%(namespace)s, 500) AND service = left(%(service)s, 500))
+)
+
+-- name: before
+seq < %(after)s
+
+-- name: beyond
+seq > %(after)s
+
+-- name: newest_first
+ORDER BY seq DESC
+
+-- name: oldest_first
+ORDER BY seq
