@@ -1,11 +1,8 @@
-"""What the tests of the command line share: files, a runner, a compiled calendar."""
+"""What the tests of the command line share: files, a compiled calendar."""
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 from gate.calendars import WeddingRow, calendar_from_rows
 from gate.core.decide import Facts
@@ -19,20 +16,6 @@ DATA = Path(__file__).parent / "data"
 POLICY = str(DATA / "policy.yaml")
 CALENDAR = str(DATA / "weddings.csv")
 INPUTS = ("--policy", POLICY, "--calendar", CALENDAR)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    """How a run of `gate` ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output as JSON."""
-        return json.loads(self.out)
 
 
 def instant(text: str) -> datetime:

@@ -15,7 +15,8 @@ from tests.cli.support import instant, policy_of, timeline_of
 
 SATURDAYS = """
 lead: 2h
-windows: [{name: saturday, rrule: "FREQ=WEEKLY;BYDAY=SA", zones: [home]}]
+windows:
+  - {name: saturday, rrule: "FREQ=WEEKLY;BYDAY=SA", zones: [home]}
 """
 DEPLOY = Request(action=Action.DEPLOY, invoker="automation")
 
@@ -154,6 +155,8 @@ def test_the_answer_comes_first() -> None:
     assert "Sat 13 Jun 2026 13:00 +0100, Europe/London" in denied[1]
     assert "allowed again from Sun 14 Jun 2026 00:00 +0100, in 11h" in denied[2]
     assert "window saturday" in denied[3]
+    near = drawn(outlook(policy, "2026-06-12T12:00:00Z"), policy)
+    assert near[2].split()[:3] == ["soon", "denied", "from"]
     open_ = drawn(outlook(policy, "2026-06-10T12:00:00Z"), policy)
     assert open_[0].startswith(" YES ")
     assert "denied from Fri 12 Jun 2026 22:00 +0100, in 2d 9h" in open_[2]
@@ -205,11 +208,20 @@ def test_typed_pictures_are_ascii() -> None:
     assert "#" * 24 in text
 
 
-@pytest.mark.parametrize("at", ["2026-03-26T12:00:00Z", "2026-10-20T23:30:00Z"])
-def test_the_picture_fits_eighty_columns(at: str) -> None:
-    policy = policy_of(SATURDAYS)
-    view = outlook(policy, at, weddings=(("2026-10-21", "Europe/London", 99_000),
-                                         ("2026-03-28", "Europe/London", 99_000)))  # fmt: skip
+def test_the_picture_fits_eighty_columns_with_every_state_in_it() -> None:
+    policy = policy_of(SATURDAYS.rstrip() + """
+  - {name: night, kind: open, start: "2026-10-24T10:00:00Z", end: "2026-10-24T13:00:00Z"}
+""")  # fmt: skip
+    lock = ManualLock(
+        id="7",
+        start=instant("2026-10-25T10:00:00Z"),
+        end=instant("2026-10-25T12:00:00Z"),
+        by="ann",
+        reason="a leak",
+    )
+    weddings = (("2026-10-28", "Europe/London", 110_000),)
+    view = outlook(policy, "2026-10-23T23:30:00Z", weddings=weddings, locks=(lock,))
+    assert {cell.state for day in view.days for cell in day.cells} == set(State)
     assert max(len(line) for line in drawn(view, policy)) <= 80
 
 
