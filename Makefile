@@ -12,7 +12,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check format bench calendar reference lock clean
+.PHONY: help env demo test check format bench calendar docs lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -41,8 +41,9 @@ bench: env ## run benchmarks/*.py, one after the other
 calendar: env ## write examples/calendar.csv again
 	@$(BIN)/python examples/generate_calendar.py --out examples/calendar.csv
 
-reference: env ## write docs/reference/commands.md again
-	@$(BIN)/python scripts/reference.py
+docs: env ## write docs/reference/commands.md again, and the outputs that the pages show
+	@$(BIN)/python scripts/command_reference.py
+	@$(BIN)/python scripts/show_outputs.py
 
 lock: ## write requirements/lock.txt again (KEEP=1: only what pyproject.toml newly asks for)
 	@$(PYTHON) scripts/lock.py $(if $(KEEP),--keep)

@@ -18,7 +18,6 @@ def checks() -> Iterator[tuple[str, list[str]]]:
     migrations = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("migrations/*.sql"))
     if migrations:
         yield "migrations", [f"{BIN}/squawk", *migrations]
-    yield "reference", [sys.executable, "scripts/reference.py", "--check"]
     typed = ("gate", "tests", "examples", "scripts", "benchmarks")
     yield "types", [f"{BIN}/mypy", *(name for name in typed if any(ROOT.glob(f"{name}/**/*.py")))]
 

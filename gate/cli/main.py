@@ -5,22 +5,42 @@ a database driver or a table renderer that it does not use.
 """
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from gate import __version__
 from gate.cli.exits import Exit
 from gate.core.problems import InputError
+from gate.store import StoreUnavailable
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # command: (module:attribute, one line of help)
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("gate.cli.check:check", "Decide whether a change may go out."),
+    "explain": ("gate.cli.explain:explain", "Show why, and the next two weeks as a picture."),
+    "windows": ("gate.cli.windows:windows", "List the locked times of a range."),
+    "load": ("gate.cli.load:load", "Show the load that the calendar implies."),
+    "plan": ("gate.cli.load:plan", "Show the replica floors that cover the load."),
+    "policy": ("gate.cli.policy:policy", "Judge, show, test and store policies."),
+    "calendar": ("gate.cli.calendar:calendar", "Judge calendar files, and store them."),
+    "lock": ("gate.cli.lock:lock", "Lock changes by hand, and release them."),
+    "override": ("gate.cli.override:override", "Grant, approve and revoke exceptions."),
+    "audit": ("gate.cli.audit:audit", "Read, export, verify and sign the ledger."),
+    "db": ("gate.cli.db:db", "Bring the database's schema up to date."),
+    "completion": ("gate.cli.completion:completion", "Print what a shell needs to complete gate."),
 }
 _ISSUES = "https://github.com/saturday-gate/saturday-gate/issues"
+
+
+class ReaderGoneError(Exception):
+    """Whoever read the output has gone. Click would make a broken pipe exit code 1, a bug."""
 
 
 class LazyGroup(click.Group):
@@ -41,6 +61,24 @@ class LazyGroup(click.Group):
         module, _, attribute = self._lazy[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command asked for."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderGoneError from None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """The commands that begin so, from the table, and the group's own options."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415  (only a shell asks)
+
+        commands = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in self._lazy.items()
+            if name.startswith(incomplete)
+        ]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table, without importing them."""
@@ -64,6 +102,9 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit; never a traceback unless GATE_DEBUG is set."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # An output that cannot carry a character of a name shows its code instead of failing.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(args=arguments, prog_name="gate", standalone_mode=False)
         sys.stdout.flush()
@@ -72,13 +113,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         for problem in error.problems:
             _say(f"gate: {problem}")
         sys.exit(Exit.BAD_INPUT)
+    except StoreUnavailable as error:
+        _say(f"gate: {error}")
+        sys.exit(Exit.UNDECIDED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read us has gone; leave quietly, and keep the interpreter from flushing again.
+    except (BrokenPipeError, ReaderGoneError):
+        # Leave quietly, and keep the interpreter from flushing again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.INTERRUPTED)
     except Exception as error:

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+_PIECE_BYTES = 1 << 16
+
 
 def print_json(value: Any) -> None:
     """One JSON value, indented for people who look at it, and a newline."""
@@ -14,13 +16,17 @@ def print_json(value: Any) -> None:
 
 
 def print_json_array(values: Iterable[Any]) -> None:
-    """A JSON array, an element a line, written as the elements come."""
+    """A JSON array, an element a line, written in pieces as the elements come."""
     encode = msgspec.json.Encoder().encode
-    lead = b"[\n"
+    piece = bytearray(b"[")
+    lead = b"\n"
     for value in values:
-        write(lead + encode(value))
+        piece += lead + encode(value)
         lead = b",\n"
-    write(b"[]\n" if lead == b"[\n" else b"\n]\n")
+        if len(piece) > _PIECE_BYTES:
+            write(bytes(piece))
+            piece.clear()
+    write(bytes(piece) + (b"]\n" if lead == b"\n" else b"\n]\n"))
 
 
 def write(data: bytes) -> None:

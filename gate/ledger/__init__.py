@@ -1,1 +1,1 @@
-"""The tamper-evident record of every decision: append, verify, checkpoints, proofs."""
+"""The ledger: what was decided and done, chained so that no change to it goes unnoticed."""

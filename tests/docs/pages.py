@@ -1,7 +1,7 @@
 """What the tests of the documents read: pages, their links, headings and console blocks."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,9 @@ _EXIT = re.compile(r"\s+# exit (\d+)$")
 
 @dataclass(frozen=True)
 class Shown:
-    """A command of a console block: what to run, what it ends with, the output that is shown."""
+    """A command of a console block: as written and as run, its exit code, the output shown."""
 
+    written: str
     command: str
     exit_code: int
     output: str
@@ -57,15 +58,41 @@ def shown(page: Path) -> Iterator[Shown]:
     `# exit N`; the lines up to the next command are its output.
     """
     for block in blocks(page, "console"):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            lines = part.splitlines()
-            command = [lines.pop(0)]
-            while command[-1].endswith("\\"):
-                command.append(lines.pop(0))
-            if here := _HERE.search(command[-1]):
-                end = lines.index(here[1]) + 1
-                command += lines[:end]
-                del lines[:end]
-            text = "\n".join(command)
-            code = _EXIT.search(text)
-            yield Shown(_EXIT.sub("", text), int(code[1]) if code else 0, "\n".join(lines))
+        yield from _commands(block)
+
+
+def rewritten(page: Path, run: Callable[[Shown], str]) -> str:
+    """A page's text with the outputs that ``run`` gives; one that is shown in part (`…`) stays."""
+
+    def block(match: re.Match[str]) -> str:
+        if match[1] != "console":
+            return match[0]
+        return f"```console\n{''.join(map(entry, _commands(match[2])))}```"
+
+    def entry(each: Shown) -> str:
+        printed = run(each)
+        output = each.output if "…" in each.output else printed
+        head = f"$ {each.written}\n"
+        return head + (output.rstrip("\n") + "\n" if output.strip() else "")
+
+    return _FENCE.sub(block, page.read_text(encoding="utf-8"))
+
+
+def _commands(block: str) -> Iterator[Shown]:
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        lines = part.splitlines()
+        command = [lines.pop(0)]
+        while command[-1].endswith("\\"):
+            command.append(lines.pop(0))
+        if here := _HERE.search(command[-1]):
+            end = lines.index(here[1]) + 1
+            command += lines[:end]
+            del lines[:end]
+        text = "\n".join(command)
+        code = _EXIT.search(text)
+        yield Shown(
+            written=text,
+            command=_EXIT.sub("", text),
+            exit_code=int(code[1]) if code else 0,
+            output="\n".join(lines),
+        )

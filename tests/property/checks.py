@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.property.product import Product, comparable
 from tests.property.strategies import Case, cases, instants, ranges, requests
+from tests.twin.zones import DAY, MICROSECOND
 
 POLICY_FORMS = ("yaml", "json")
 CALENDAR_FORMS = ("csv", "json", "jsonl")
@@ -28,11 +29,25 @@ class DisagreementError(AssertionError):
     twin: Any
 
     def __str__(self) -> str:
+        place, ours, theirs = first_difference(self.product, self.twin, "answer")
         return (
             f"{shlex.join(self.command)}\n"
-            f"product: {json.dumps(self.product)}\n   twin: {json.dumps(self.twin)}\n"
+            f"{place}: the product says {json.dumps(ours)}, the twin {json.dumps(theirs)}\n"
             f"policy: {self.case.document}\nrows: {self.case.rows}\nlocks: {self.case.locks}"
         )
+
+
+def first_difference(product: Any, twin: Any, place: str) -> tuple[str, Any, Any]:
+    """Where two different answers differ first, and what stands there."""
+    keys: Iterable[Any] = ()
+    if isinstance(product, dict) and isinstance(twin, dict) and product.keys() == twin.keys():
+        keys = product.keys()
+    elif isinstance(product, list) and isinstance(twin, list) and len(product) == len(twin):
+        keys = range(len(product))
+    for key in keys:
+        if product[key] != twin[key]:
+            return first_difference(product[key], twin[key], f"{place}[{key!r}]")
+    return place, product, twin
 
 
 def agree(case: Case, command: Sequence[str], product: Any, twin: Any) -> None:
@@ -77,6 +92,27 @@ def decisions(pair: tuple[Case, Product], data: st.DataObject, questions: int = 
         at = data.draw(instants(case, request))
         command = ["check", "--json", "--at", iso(at), *asking(request)]
         agree(case, command, product.decide(request, at), case.twin.decide(request, at))
+
+
+def phases(pair: tuple[Case, Product], data: st.DataObject, most: int = 60) -> None:
+    """Phases, verdicts and loads agree at every boundary near the focus and beside it."""
+    case, product = pair
+    request = data.draw(requests())
+    view = case.twin.view(request, case.noon - 12 * DAY, case.noon + 12 * DAY)
+    edges = {*view.boundaries, *case.twin.loads.breakpoints}
+    edges |= {edge - case.twin.policy.lead for edge in edges}
+    near = sorted(edges, key=lambda edge: (abs(edge - case.noon), edge))[:most]
+    for t in (edge + i * MICROSECOND for edge in near for i in (-1, 0, 1)):
+        if abs(t - case.noon) < 12 * DAY:
+            answer = product.decide(request, t)
+            ours = {key: answer[key] for key in ("phase", "verdict", "level", "load")}
+            theirs = {
+                "phase": view.phase(t),
+                "verdict": view.verdict(t),
+                "level": case.twin.loads.level(t),
+                "load": case.twin.load_now(t),
+            }
+            agree(case, ["check", "--json", "--at", iso(t), *asking(request)], ours, theirs)
 
 
 def listings(pair: tuple[Case, Product], data: st.DataObject) -> None:

@@ -118,3 +118,31 @@ def recurrences(draw: st.DrawFn, day: date) -> tuple[str, date | None]:
     if not any(dates_by_definition(rule, first, first + timedelta(days=3300))):
         rule = f"FREQ=WEEKLY;BYDAY={WEEKDAYS[day.weekday()]}"
     return rule, since
+
+
+@st.composite
+def wild_rules(draw: st.DrawFn) -> str:
+    """Any parts that RFC 5545 lets stand together, meaningful or not; DTSTART fills none in."""
+    frequency = draw(st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]))
+    weeks = frequency == "YEARLY" and draw(st.booleans())
+    numbers = {
+        "BYMONTH": (1, 2, 3, 6, 12),
+        "BYWEEKNO": (1, 2, 20, 52, 53, -1, -53) if weeks else (),
+        "BYYEARDAY": (1, 60, 100, 366, -1, -366) if frequency == "YEARLY" else (),
+        "BYMONTHDAY": () if frequency == "WEEKLY" else (1, 5, 13, 29, 30, 31, -1, -31),
+    }
+    rule = f"FREQ={frequency}"
+    for name, choices in numbers.items():
+        if choices and draw(st.booleans()):
+            some = st.lists(st.sampled_from(choices), min_size=1, max_size=5, unique=True)
+            rule += f";{name}={_joined([str(number) for number in draw(some)])}"
+    if draw(st.booleans()) or "BYWEEKNO" in rule:
+        days = draw(st.lists(st.sampled_from(WEEKDAYS), min_size=1, max_size=3, unique=True))
+        nth: tuple[str | int, ...] = ("",)
+        if frequency in {"MONTHLY", "YEARLY"} and "BYWEEKNO" not in rule:
+            nth = ("", 1, 2, 5, -1, -5)
+        rule += f";BYDAY={_joined([f'{draw(st.sampled_from(nth))}{day}' for day in days])}"
+    if draw(st.booleans()) and "BY" in rule:
+        rule += draw(_positions())
+    rule += draw(st.sampled_from(["", "", ";INTERVAL=2", ";INTERVAL=3"]))
+    return rule + draw(st.sampled_from(["", "", ";WKST=SU", ";WKST=WE", ";COUNT=3"]))

@@ -21,7 +21,7 @@ from tests.property.checks import DisagreementError, products
 from tests.property.product import CommandLine, Product
 from tests.property.strategies import Case
 
-CHECKS = (checks.decisions, checks.listings, checks.loads, checks.plans)
+CHECKS = (checks.decisions, checks.phases, checks.listings, checks.loads, checks.plans)
 ROUND = 100
 PROFILE = settings(
     max_examples=ROUND,
@@ -74,7 +74,7 @@ def main() -> int:
             one_round(check, options.seed * 1_000_003 + number)
         except DisagreementError as found:
             dump(found, options.folder)
-            print(f"{check.__name__}: {found}\nwritten to {options.folder}/", file=sys.stderr)
+            print(f"{check.__name__}: {found}\nwhole: {options.folder}/", file=sys.stderr)
             return 1
         number += 1
         passed = time.monotonic() - begun

@@ -3,15 +3,17 @@
 import json
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.property.checks import CALENDAR_FORMS, POLICY_FORMS, agree, asking, iso, span
+from tests.property.effort import examples
 from tests.property.product import command_line
 from tests.property.strategies import VALUES, Case, cases, instants, ranges, requests
 
-# A process takes half a second; a batch asks many questions of one.
-FEW = settings(max_examples=max(1, settings().max_examples // 25))
+# A process takes half a second: few examples, and no hundreds of smaller ones after a failure,
+# which the same comparisons without processes make small.
+FEW = settings(examples(0.04), phases=(Phase.explicit, Phase.reuse, Phase.generate))
 FORMS = st.tuples(st.sampled_from(POLICY_FORMS), st.sampled_from(CALENDAR_FORMS))
 HOUR = timedelta(hours=1)
 

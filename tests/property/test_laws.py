@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.property.checks import products
+from tests.property.effort import examples
 from tests.property.loads import weddings
 from tests.property.product import Product, comparable
 from tests.property.strategies import (
@@ -31,10 +32,9 @@ from tests.twin.zones import MICROSECOND
 
 Pair = tuple[Case, Product]
 PHASES = ("open", "lead", "locked")
-# Half as many examples for the laws that compile two policies an example.
-HALF = settings(max_examples=max(1, settings().max_examples // 2))
 
 
+@examples(0.7)
 @given(products(), st.data())
 def test_the_next_change_changes_the_verdict_and_nothing_before_it_does(
     pair: Pair, data: st.DataObject
@@ -80,7 +80,7 @@ def _moments(data: st.DataObject, request: dict[str, str], *both: Case) -> list[
     return [data.draw(instants(case, request)) for case in both for _ in range(3)]
 
 
-@HALF
+@examples(0.3)
 @given(products(), st.data())
 def test_a_lock_more_never_allows_what_was_denied(pair: Pair, data: st.DataObject) -> None:
     case, _ = pair
@@ -95,7 +95,7 @@ def test_a_lock_more_never_allows_what_was_denied(pair: Pair, data: st.DataObjec
     never_eases(pair, other, request, _moments(data, request, case, other))
 
 
-@HALF
+@examples(0.3)
 @given(cases(), st.data())
 def test_an_open_window_more_never_locks(case: Case, data: st.DataObject) -> None:
     more = data.draw(windows(case.focus, case.document["timezone"]))
@@ -105,7 +105,7 @@ def test_an_open_window_more_never_locks(case: Case, data: st.DataObject) -> Non
     never_eases((opened, Product(opened)), case, request, _moments(data, request, case, opened))
 
 
-@HALF
+@examples(0.3)
 @given(products(), st.data())
 def test_a_wedding_more_never_lowers_level_or_phase(pair: Pair, data: st.DataObject) -> None:
     case, product = pair
@@ -123,7 +123,7 @@ def test_a_wedding_more_never_lowers_level_or_phase(pair: Pair, data: st.DataObj
         assert Product(other).load(*second)[0]["needed"] >= product.load(*second)[0]["needed"]
 
 
-@HALF
+@examples(0.3)
 @given(products(), st.data())
 def test_the_order_of_weddings_and_windows_changes_nothing(pair: Pair, data: st.DataObject) -> None:
     case, product = pair
@@ -167,7 +167,7 @@ def machine_in(zone: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/St_Johns", "UTC-13:37"])
-@settings(max_examples=max(1, settings().max_examples // 5))
+@examples(0.1)
 @given(case=cases(), data=st.data())
 def test_the_zone_of_the_machine_changes_nothing(
     zone: str, case: Case, data: st.DataObject
@@ -191,7 +191,7 @@ def test_the_zone_of_the_machine_changes_nothing(
 
 
 @pytest.mark.parametrize("beyond", [timedelta(0), MICROSECOND], ids=["exactly", "beyond"])
-@HALF
+@examples(0.3)
 @given(case=cases(locks=False), data=st.data())
 def test_an_edge_nine_thousand_six_hundred_hours_away(
     beyond: timedelta, case: Case, data: st.DataObject

@@ -5,10 +5,11 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.property.checks import SPANS, products
+from tests.property.effort import examples
 from tests.property.product import Product
 from tests.property.strategies import JOINS, Case, cases, ranges, requests
 from tests.twin.answers import text
@@ -18,8 +19,6 @@ from tests.twin.zones import DAY, MICROSECOND
 
 Pair = tuple[Case, Product]
 Span = tuple[datetime, datetime]
-# Half as many examples for the laws that look at many instants an example.
-HALF = settings(max_examples=max(1, settings().max_examples // 2))
 
 
 def spans(rows: list[dict[str, Any]]) -> list[Span]:
@@ -32,6 +31,7 @@ def within(found: list[Span], a: datetime, b: datetime) -> list[Span]:
     return [(start, end) for start, end in cut if start < end]
 
 
+@examples(0.3)
 @given(products(), st.data())
 def test_stretches_are_sorted_merged_and_where_decisions_are_locked(
     pair: Pair, data: st.DataObject
@@ -52,6 +52,7 @@ def test_stretches_are_sorted_merged_and_where_decisions_are_locked(
         assert locked == any(a <= t < b for a, b in found), t
 
 
+@examples(0.3)
 @given(products(), st.data())
 def test_causes_are_whole_and_meet_their_stretch(pair: Pair, data: st.DataObject) -> None:
     case, product = pair
@@ -69,6 +70,7 @@ def test_causes_are_whole_and_meet_their_stretch(pair: Pair, data: st.DataObject
                 assert str(cause) in known
 
 
+@examples(0.3)
 @given(products(), st.data())
 def test_a_range_is_the_sum_of_its_parts(pair: Pair, data: st.DataObject) -> None:
     case, product = pair
@@ -81,6 +83,7 @@ def test_a_range_is_the_sum_of_its_parts(pair: Pair, data: st.DataObject) -> Non
             assert spans(product.windows(request, a, b)) == within(whole, a, b)
 
 
+@examples(0.3)
 @given(products(), st.data())
 def test_load_rows_follow_their_own_arithmetic(pair: Pair, data: st.DataObject) -> None:
     case, product = pair
@@ -103,7 +106,7 @@ def test_load_rows_follow_their_own_arithmetic(pair: Pair, data: st.DataObject) 
         assert RANKS[row["level"]] == sum(needed > rung for rung in rungs)
 
 
-@HALF
+@examples(0.3)
 @given(products(), st.data())
 def test_the_plan_covers_all_demand_and_no_more(pair: Pair, data: st.DataObject) -> None:
     """The floor at any instant is that of the most that ``[t − hold, t + ahead]`` needs."""
@@ -135,7 +138,7 @@ def test_the_plan_covers_all_demand_and_no_more(pair: Pair, data: st.DataObject)
         assert row["max"] == capacity["ceiling"]
 
 
-@HALF
+@examples(0.3)
 @given(cases(locks=False), st.sampled_from(JOINS), st.data())
 def test_level_stretches_start_and_end_at_the_level_and_are_a_join_apart(
     case: Case, join: str, data: st.DataObject
@@ -165,6 +168,7 @@ def test_level_stretches_start_and_end_at_the_level_and_are_a_join_apart(
     assert all(any(a <= x < b for a, b in found) for x in edges if high(x))
 
 
+@examples(0.3)
 @given(st.sampled_from(["2h", "PT1H"]))
 def test_an_empty_range_of_weddings_has_a_floor(ahead: str) -> None:
     """The plan of no weddings is one entry, the floor."""

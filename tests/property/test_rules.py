@@ -3,17 +3,19 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gate.core.rrule import parse_rule
+from tests.property.effort import examples
 from tests.property.foci import FOCI
-from tests.property.rules import recurrences
+from tests.property.rules import recurrences, wild_rules
 from tests.twin.rules import dates_by_dateutil, dates_by_definition
 
 RULES = st.sampled_from(FOCI).flatmap(lambda focus: recurrences(focus[1]))
 
 
+@examples(0.7)
 @given(RULES)
 def test_three_readings_agree(recurrence: tuple[str, date | None]) -> None:
     rule, given_since = recurrence
@@ -24,6 +26,17 @@ def test_three_readings_agree(recurrence: tuple[str, date | None]) -> None:
     assert list(parse_rule(rule, since).dates(since, last)) == by_words
 
 
+@examples(0.7)
+@given(wild_rules(), st.dates(date(1995, 1, 1), date(2030, 1, 1)))
+def test_any_rule_means_what_the_standard_says(rule: str, since: date) -> None:
+    last = since + timedelta(days=1500)
+    by_words = list(dates_by_definition(rule, since, last))
+    # A rule may have its first occurrence later, or none; both are refused or empty elsewhere.
+    assume(by_words)
+    assert list(parse_rule(rule, since).dates(since, last)) == by_words
+
+
+@examples(0.7)
 @given(RULES, st.integers(0, 3000), st.integers(0, 400))
 def test_a_part_of_the_range_gives_that_part_of_the_dates(
     recurrence: tuple[str, date | None], skipped: int, length: int

@@ -55,7 +55,6 @@ class Twin:
         inside = {"locked": at, "lead": start, "open": None}[phase]
         end = view.interval_end(inside) if inside else None
         effect = "warn" if self.policy.mode == "warn" else "block"
-        needed = self.loads.needed(at)
         return {
             "at": text(at),
             "verdict": verdict,
@@ -67,17 +66,22 @@ class Twin:
             "locked_from": text(_within_reach(start, at)),
             "locked_until": text(_within_reach(end, at)),
             "next_change": text(view.next_change(at)),
-            "load": {
-                "demand": float(self.loads.at_instant(at)),
-                "needed": needed,
-                "required_replicas": self.loads.required(needed),
-                "shortfall": self.loads.shortfall(needed),
-                "weddings_today": len(self.loads.standing(at)),
-            },
+            "load": self.load_now(at),
             "override": None,
             "policy": {"name": self.policy.name},
             "calendar": {"weddings": len(self.loads.weddings)},
             "tzdata": tzdata.__version__,
+        }
+
+    def load_now(self, at: datetime) -> Json:
+        """The ``load`` of a decision."""
+        needed = self.loads.needed(at)
+        return {
+            "demand": float(self.loads.at_instant(at)),
+            "needed": needed,
+            "required_replicas": self.loads.required(needed),
+            "shortfall": self.loads.shortfall(needed),
+            "weddings_today": len(self.loads.standing(at)),
         }
 
     def _reasons(self, view: View, phase: str, t: datetime) -> list[Json]:
@@ -123,18 +127,10 @@ class Twin:
         rows: list[Json] = []
         t = start
         while t < end:
-            needed = self.loads.needed(t)
-            rows.append(
-                {
-                    "at": text(t),
-                    "demand": float(self.loads.at_instant(t)),
-                    "needed": needed,
-                    "required_replicas": self.loads.required(needed),
-                    "shortfall": self.loads.shortfall(needed),
-                    "level": self.loads.level(t),
-                    "weddings": len(self.loads.standing(t)),
-                }
-            )
+            now = self.load_now(t)
+            standing = now.pop("weddings_today")
+            level = self.loads.level(t)
+            rows.append({"at": text(t), **now, "level": level, "weddings": standing})
             t += step
         return rows
 

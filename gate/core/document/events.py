@@ -36,7 +36,7 @@ def read_yaml(text: str) -> Child:
     try:
         _feed(builder, yaml.CBaseLoader(text))
     except yaml.YAMLError as error:
-        raise _unreadable(error) from None
+        raise _unreadable(error, text) from None
     if builder.root is None:
         raise UnreadableError("is empty", 1)
     return builder.root
@@ -70,8 +70,10 @@ def _tag_fault(event: yaml.CollectionStartEvent) -> Fault | None:
     return None if event.tag is None else _TAGGED
 
 
-def _unreadable(error: yaml.YAMLError) -> UnreadableError:
+def _unreadable(error: yaml.YAMLError, text: str) -> UnreadableError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     parts = (getattr(error, "context", None), getattr(error, "problem", None))
     what = ", ".join(part for part in parts if part) or str(error).splitlines()[0]
-    return UnreadableError(f"is not valid YAML: {what}", mark.line + 1 if mark else 1)
+    # libyaml puts the end of a text without a final line break on the line after it.
+    line = min(mark.line + 1, line_at(text, len(text))) if mark else 1
+    return UnreadableError(f"is not valid YAML: {what}", line)

@@ -237,4 +237,4 @@ ZoneOfSpan = Annotated[
         "description": "home or an IANA zone.",
     }),
 ]  # fmt: skip
-Country = Annotated[str, BeforeValidator(_country), Field(pattern="^[A-Z]{2}$")]
+Country = Annotated[str, BeforeValidator(_country)]

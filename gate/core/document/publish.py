@@ -84,10 +84,7 @@ def _name_defaults(schema: JsonSchema, defaults: dict[Any, Plain], definitions: 
     if not schema["required"]:
         del schema["required"]
     for key, default in defaults.items():
-        properties = schema.get("properties", {})
-        if key not in properties:
-            continue
-        inner = properties[key]
+        inner = schema["properties"][key]
         inner["default"] = _json_value(default)
         reference = inner.get("$ref", "").rpartition("/")[2]
         if isinstance(default, dict) and reference and reference not in {"scope", "row"}:

@@ -1,0 +1,1 @@
+"""What people do beside asking: locks, overrides, policies, calendars; each leaves a ledger row."""
