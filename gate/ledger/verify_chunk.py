@@ -97,11 +97,15 @@ def verify_chunk(connection: psycopg.Connection, first: int, end: int, tree_rows
     span = {"first": first, "end": end}
     with connection.cursor() as cursor, cursor.copy(query("ledger", "copy_rows"), span) as copy:
         copy.set_types(_TYPES)
-        for batch in walk.batches(copy.rows()):
+        rows = copy.rows()
+        for batch in walk.batches(rows):
             if not _columns_agree(batch):
                 doubtful.append(batch)
             for payload in batch.payloads[: max(0, tree_rows - tree.size)]:
                 tree.append(leaf_hash(payload))
+        # A copy that is left early would have to be cancelled, and the transaction with it.
+        for _ in rows:
+            pass
     bad = walk.bad
     if bad is None and walk.expected < end:
         bad = walk.expected, f"row {walk.expected} is missing"
