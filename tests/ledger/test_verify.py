@@ -147,6 +147,13 @@ def test_a_deleted_row_is_found(tampered: psycopg.Connection, position: int) -> 
     assert "missing" in (found.why or "")
 
 
+def test_a_missing_stretch_is_found(connection: psycopg.Connection) -> None:
+    filled(connection, 4500)
+    tamper(connection, "DELETE FROM saturday_protection_audit WHERE seq BETWEEN 1900 AND 4100")
+    found = verify(connection)
+    assert (found.ok, found.rows, found.first_bad_seq) == (False, 1899, 1900)
+
+
 def test_a_row_put_in_is_found(tampered: psycopg.Connection) -> None:
     tamper(tampered, "UPDATE saturday_protection_audit SET seq = seq + 100000 WHERE seq >= 700")
     tamper(
