@@ -1,8 +1,8 @@
 """How long one decision takes with a thousand and with a million weddings, and what it compiles to.
 
-The peer in the same run is what a gate without a compiled timeline does: ask `dateutil` whether the
-instant lies in a Saturday window of each zone with a wedding that day. It knows no load, no lead, no
-next change and gives no reasons, and still looks at every zone.
+The peer in the same run is what a gate without a compiled timeline does: ask `dateutil` whether
+the instant lies in a Saturday window of each zone with a wedding that day. It knows no load, no
+lead, no next change and gives no reasons, and still looks at every zone.
 
     python benchmarks/bench_decide.py [--most 1000000]
 """

@@ -16,9 +16,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from gate.store import embedded
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 FOLDER = ROOT / ".demo"
+SERVER = FOLDER / "postgres"
 
 POLICY = "--policy examples/policy.yaml --calendar examples/calendar.csv"
 PRODUCTION = "--environment production --service bookings"
@@ -81,7 +84,7 @@ def environment() -> dict[str, str]:
     return kept | {
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "GATE_DSN": "embedded",
-        "GATE_DATA_DIR": str(FOLDER / "data"),
+        "GATE_DATA_DIR": str(SERVER),
         "GATE_CACHE_DIR": str(FOLDER / "cache"),
     }
 
@@ -111,10 +114,14 @@ def show(step: Step) -> bool:
 def main() -> int:
     """Run all steps; 1 where one did not end as it should."""
     started = time.monotonic()
+    embedded.stop(SERVER)
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     say("export GATE_DSN=embedded    # a PostgreSQL of the demo's own, under .demo/")
-    wrong = [step for step in STEPS if not show(step)]
+    try:
+        wrong = [step for step in STEPS if not show(step)]
+    finally:
+        embedded.stop(SERVER)
     if wrong:
         say(f"\ndemo: {len(wrong)} of {len(STEPS)} commands did not end as they should")
         return 1

@@ -61,7 +61,8 @@ class Judge:
         self.inputs = inputs
         self._recorder = recorder
         self._outage = outage
-        self._identifiers = Identifiers()
+        self._fresh = Identifiers().next
+        self._next_id = self._fresh if recorder is None else recorder.next_id
 
     @property
     def policy(self) -> Policy | None:
@@ -70,9 +71,9 @@ class Judge:
 
     def __call__(self, request: Request, at: datetime) -> Decision:
         """The decision, not yet recorded."""
-        inputs, name, recorded = self.inputs, self._identifiers.next(), self._recorder is not None
         if self._outage is not None:
-            return self._without_store(request, at, name, self._outage)
+            return self._without_store(request, at, self._outage)
+        inputs, name, recorded = self.inputs, self._next_id(), self._recorder is not None
         if isinstance(inputs, Compiled):
             return decide(inputs.timeline, inputs.facts, request, at, id=name, recorded=recorded)
         return undecided(
@@ -88,7 +89,7 @@ class Judge:
         try:
             self._recorder.record(decisions)
         except StoreUnavailable as error:
-            return [self._without_store(d.request, d.at, d.id, str(error)) for d in decisions]
+            return [self._without_store(d.request, d.at, str(error)) for d in decisions]
         return list(decisions)
 
     def record_answers(self, answers: Sequence[Answer]) -> list[Answer]:
@@ -98,10 +99,13 @@ class Judge:
         recorded = iter(self.record([a for a in answers if isinstance(a, Decision)]))
         return [next(recorded) if isinstance(a, Decision) else a for a in answers]
 
-    def _without_store(self, request: Request, at: datetime, name: str, why: str) -> Decision:
+    def _without_store(self, request: Request, at: datetime, why: str) -> Decision:
+        # A fresh id: the ledger may hold the one that could not be confirmed.
         reasons = self.inputs.reasons if isinstance(self.inputs, Unreadable) else ()
         outage = Reason(code="store-unavailable", message=f"the store cannot be used: {why}")
-        return undecided(self.policy, self._refs(), request, at, [*reasons, outage], id=name)
+        return undecided(
+            self.policy, self._refs(), request, at, [*reasons, outage], id=self._fresh()
+        )
 
     def _refs(self) -> tuple[PolicyRef, CalendarRef]:
         inputs = self.inputs

@@ -42,5 +42,5 @@ def gate(*arguments: object) -> Outcome:
             main(words)
         except SystemExit as stop:
             code = stop.code
-    data = out.buffer.getvalue()  # type: ignore[attr-defined]
+    data = out.buffer.getvalue()
     return Outcome(int(code), data.decode(), err.getvalue())

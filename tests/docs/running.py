@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gate.store import embedded
 from tests.docs.pages import ROOT, Shown
 
 
@@ -24,11 +25,12 @@ class Session:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.server = folder / "postgres"
         kept = {k: v for k, v in os.environ.items() if not k.startswith("GATE_")}
         self._environment = kept | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder),
-            "GATE_DATA_DIR": str(folder / "postgres"),
+            "GATE_DATA_DIR": str(self.server),
             "COLUMNS": "100",
             "TZ": "Asia/Tokyo",
         }
@@ -62,5 +64,4 @@ def session(folder: Path) -> Iterator[Session]:
     try:
         yield begun
     finally:
-        if (folder / "postgres").exists():
-            begun.run("gate db stop")
+        embedded.stop(begun.server)

@@ -11,7 +11,23 @@ from psycopg.rows import class_row
 from gate.ledger.acts.entries import Act, record_act
 from gate.store.queries import query
 
-_TYPES = ["int8", "int8", "text", "date", "text", "int8", "text", "int8", "text", "text", "text", "float8", "float8", "text", "text"]
+_TYPES = [
+    "int8",
+    "int8",
+    "text",
+    "date",
+    "text",
+    "int8",
+    "text",
+    "int8",
+    "text",
+    "text",
+    "text",
+    "float8",
+    "float8",
+    "text",
+    "text",
+]
 _ROWS_A_STEP = 10_000
 _STATUS = 11
 
