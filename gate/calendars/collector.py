@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gate.calendars.row import Defect, Mend
+from gate.calendars.row import Defect, Mend, plain_name
 from gate.core.problems import Problem
 
 KEPT_PROBLEMS = 100
@@ -32,7 +32,7 @@ class Collector:
                     message=message,
                     file=self.file,
                     line=line,
-                    field=field,
+                    field=plain_name(field) if field is not None else None,
                     mend=str(mend) or None if mend is not None else None,
                 )
             )

@@ -66,10 +66,11 @@ class _Kinds(dict[Cells, _Kind]):
 
     def _plain(self, cells: Cells) -> Cells:
         plain = list(cells)
-        if plain[_VENUE] not in self._load.venues:
-            plain[_VENUE] = None
-        if plain[_SETTING] not in self._load.settings:
-            plain[_SETTING] = None
+        # Only a text can be an unknown one: what is `Unfit` must not become absent.
+        for position, known in ((_VENUE, self._load.venues), (_SETTING, self._load.settings)):
+            cell = plain[position]
+            if isinstance(cell, str) and cell not in known:
+                plain[position] = None
         return tuple(plain)
 
 

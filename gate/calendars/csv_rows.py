@@ -36,6 +36,8 @@ _CELL = re.compile(rf",({_QUOTED}|{_PLAIN})")
 # Longer cells than the csv module reads are taken apart by the pattern above.
 _CSV_LIMIT = csv.field_size_limit()
 
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
 _Record = tuple[int, list[str]]
 
 
@@ -44,6 +46,9 @@ def csv_rows(source: Source, collector: Collector, extra: str | None = None) -> 
 
     ``extra`` names an ``x-`` column whose cell is put behind those of `KIND`.
     """
+    if source.data.startswith(_UTF_16):
+        collector.add("is UTF-16, not UTF-8", line=1, mend="save it as CSV UTF-8")
+        return
     records = _records(source, collector)
     line, header = next(records, (None, None))
     if header is None:

@@ -58,7 +58,10 @@ def _unescaped(value: str) -> str:
 
 
 def read_events(text: str, collector: Collector) -> list[Event]:
-    """The events of an iCalendar text in order; what is wrong goes to the collector."""
+    """The events of an iCalendar text in order; what is wrong goes to the collector.
+
+    Where components are not nested as they should be there are no events.
+    """
     events: list[Event] = []
     open_: list[str] = []
     for number, content in _unfolded(text):
@@ -70,23 +73,21 @@ def read_events(text: str, collector: Collector) -> list[Event]:
                 events.append(Event(number, {}))
         elif keyword == "END":
             if not open_ or open_.pop() != component:
-                _refuse(f"END:{component[:40]} ends nothing that is open", number, collector)
-                return events
-        elif not open_:
-            _refuse("is no iCalendar", number, collector)
-            return events
-        elif open_[-1] == "VEVENT":
+                return _refused(
+                    f"END:{component[:40]} ends nothing that is open", number, collector
+                )
+        elif open_ and open_[-1] == "VEVENT":
             _add_property(events[-1], number, content, collector)
-        if open_ and open_[0] != "VCALENDAR":
-            _refuse("is no iCalendar", number, collector)
-            return events
+        if keyword != "END" and (not open_ or open_[0] != "VCALENDAR"):
+            return _refused("is no iCalendar", number, collector)
     if open_:
-        _refuse(f"{open_[-1][:40]} is never closed", None, collector)
+        return _refused(f"{open_[-1][:40]} is never closed", None, collector)
     return events
 
 
-def _refuse(message: str, line: int | None, collector: Collector) -> None:
+def _refused(message: str, line: int | None, collector: Collector) -> list[Event]:
     collector.add(message, line=line, mend="a calendar is BEGIN:VCALENDAR … END:VCALENDAR")
+    return []
 
 
 def _unfolded(text: str) -> Iterator[tuple[int, str]]:

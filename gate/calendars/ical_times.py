@@ -55,9 +55,7 @@ def read_moment(prop: Property, value: str | None = None) -> Moment:
     try:
         at = datetime(*(int(part or 0) for part in parts))  # type: ignore[arg-type]  # noqa: DTZ001
     except ValueError as error:
-        raise Unreadable(
-            prop, f"{shown(text)} is no time of the calendar ({error})", mend
-        ) from None
+        raise Unreadable(prop, f"{shown(text)} does not exist: {error}", mend) from None
     if utc:
         return Moment(at, True, "UTC", True)
     written = prop.parameters.get("TZID")

@@ -246,7 +246,15 @@ def unfit_character(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value for a message: quoted, printable, and cut where it is long."""
-    text = value if isinstance(value, str) else str(value)
-    text = text if len(text) <= 60 else text[:57] + "…"
-    return ascii(text) if _UNFIT_CHARACTER.search(text) else repr(text)
+    """A value for a message: quoted, printable (`repr` sees to that), and cut where it is long."""
+    return repr(_cut(value if isinstance(value, str) else str(value)))
+
+
+def plain_name(name: str) -> str:
+    """A name that a file made up, fit to be printed: no control characters, not endless."""
+    name = _cut(name)
+    return name if name.isprintable() else repr(name)[1:-1]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -79,7 +79,12 @@ def _usage_problem(path: str | Path) -> Problem | None:
         if not stat.S_ISDIR(mode):
             return None
         message = "is a directory, not a file"
-    return Problem(file=str(path), message=message, mend="name a calendar file")
+    return Problem(file=name_of(path), message=message, mend="name a calendar file")
+
+
+def name_of(path: str | Path) -> str:
+    """A path as it was named; bytes that are not UTF-8 are escaped, so that it can be printed."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def calendar_sha256(paths: Sequence[str | Path]) -> str:
@@ -105,7 +110,7 @@ def read_source(path: str | Path) -> Source:
     if not data:
         raise _error(path, "is empty: 0 bytes", "a calendar has at least a header, or is []")
     return Source(
-        name=str(path),
+        name=name_of(path),
         data=data,
         start=len(_BOM) if data.startswith(_BOM) else 0,
         kind=kind_of(path, data),
@@ -196,4 +201,4 @@ def _unreadable(path: str | Path, error: OSError) -> InputError:
 
 
 def _error(path: str | Path, message: str, mend: str) -> InputError:
-    return InputError.of(message, file=str(path), mend=mend)
+    return InputError.of(message, file=name_of(path), mend=mend)

@@ -122,7 +122,7 @@ def _code_version() -> str:
     package = Path(gate.__file__).parent
     newest = max(
         entry.stat().st_mtime_ns
-        for part in ("core", "core/document", "calendars")
+        for part in ("core", "core/document", "core/rrule", "calendars")
         for entry in os.scandir(package / part)
         if entry.name.endswith(".py")
     )

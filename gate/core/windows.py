@@ -46,12 +46,6 @@ class Span(msgspec.Struct, frozen=True):
     start: int
     end: int
 
-    @property
-    def years(self) -> tuple[int, int]:
-        """The calendar years that a local time near this span can lie in."""
-        margin = _MARGIN_DAYS * DAY
-        return from_micros(self.start - margin).year, from_micros(self.end + margin).year
-
 
 class CompiledWindow:
     """The occurrences of one window that meet a span, in order of date."""
@@ -116,10 +110,11 @@ def _recurring(
 ) -> Iterator[Occurrence]:
     fixed = {home if zone == "home" else zone for zone in window.zones if zone != "venues"}
     venues = presence if "venues" in window.zones else {}
-    tables = {zone: offsets(zone, *span.years) for zone in sorted(fixed | venues.keys())}
     margin = timedelta(days=_MARGIN_DAYS)
     first = from_micros(span.start).date() - timedelta(days=when.days) - margin
     last = from_micros(span.end).date() + margin
+    years = first.year, (last + timedelta(days=when.days)).year
+    tables = {zone: offsets(zone, *years) for zone in sorted(fixed | venues.keys())}
     excepted = set(when.except_dates)
     for day in parse_rule(when.rrule, when.since).dates(first, last):
         if day in excepted:

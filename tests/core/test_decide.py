@@ -9,6 +9,7 @@ import pytest
 from gate.core.decide import undecided
 from gate.core.decision import CalendarRef, ManualLock, PolicyRef, Reason
 from gate.core.instants import format_instant, from_micros
+from gate.core.listing import locked_stretches
 from gate.core.policy import Action, Scope
 from gate.core.timeline import HORIZON
 from tests.core.build import NO_WINDOWS, ask, policy, request, timeline, us
@@ -189,6 +190,18 @@ def test_a_window_between_instants_has_neither_date_nor_zones() -> None:
     (reason,) = ask(line, "2026-12-24T12:00:00Z").reasons
     assert (reason.date, reason.zones) == (None, ())
     assert "window x locks until" in str(reason.message)
+
+
+def test_an_occurrence_that_began_a_year_ago_began_in_that_year_s_offset() -> None:
+    line = timeline(
+        "level_lock: {at: never}\nwindows: [{name: long, rrule: FREQ=WEEKLY, days: 366}]\n"
+    )
+    (stretch,) = locked_stretches(
+        line, request(), us("2026-06-13T12:00:00Z"), us("2026-06-13T12:00:01Z")
+    )
+    first = stretch.causes[0]
+    assert isinstance(first.start, datetime)
+    assert (str(first.date), shown(first.start)) == ("2025-06-14", "2025-06-13T23:00:00Z")
 
 
 def test_excepted_dates_are_left_out() -> None:
