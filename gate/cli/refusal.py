@@ -78,8 +78,8 @@ def _load(decision: Decision) -> str:
     load = decision.load
     assert load is not None
     text = (
-        f"level {decision.level}: {load.weddings_today} weddings today, demand {load.demand:.6g},"
-        f" {load.needed} replicas needed"
+        f"level {decision.level}: {load.weddings_today} wedding{'' if load.weddings_today == 1 else 's'} today, demand {load.demand:.6g},"
+        f" {load.needed} replica{'' if load.needed == 1 else 's'} needed"
     )
     return f"{text}, {load.shortfall} beyond the ceiling" if load.shortfall else text
 
