@@ -176,10 +176,11 @@ AS $$
 DECLARE
     head ledger_head;
     given record;
-    seqs bigint[] := '{}';
-    fresh bigint[] := '{}';
-    prev_hashes bytea[] := '{}';
-    hashes bytea[] := '{}';
+    -- Filled with NULL from the start: an array that is first set at its end would begin there.
+    seqs bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(payloads)]);
+    fresh bigint[] := seqs;
+    prev_hashes bytea[] := array_fill(NULL::bytea, ARRAY[cardinality(payloads)]);
+    hashes bytea[] := prev_hashes;
     place integer := 0;
     forged boolean;
 BEGIN

@@ -56,8 +56,13 @@ CREATE TABLE weddings (
     PRIMARY KEY (version, place)
 );
 
--- An id may be longer than an index entry; its digest is not.
-CREATE UNIQUE INDEX weddings_id ON weddings (version, sha256(convert_to(id, 'UTF8')));
+-- An id may be longer than an index entry; its digest is not. (convert_to alone counts as depending
+-- on the database's encoding, which never changes.)
+CREATE FUNCTION wedding_id_digest(id text) RETURNS bytea
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$ SELECT sha256(convert_to(id, 'UTF8')) $$;
+
+CREATE UNIQUE INDEX weddings_id ON weddings (version, wedding_id_digest(id));
 CREATE INDEX weddings_date ON weddings (version, date);
 
 COMMENT ON TABLE weddings IS

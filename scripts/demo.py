@@ -47,8 +47,13 @@ STEPS = (
         "gate policy test examples/policy-tests.yaml",
     ),
     Step(
-        "Ten thousand weddings of two years, seven cultures, twelve zones.",
-        "gate calendar validate examples/calendar.csv --policy examples/policy.yaml",
+        "The policy becomes the one that servers decide by; an act like any other, and recorded.",
+        "gate policy import examples/policy.yaml --activate --by platform-team",
+    ),
+    Step(
+        "Ten thousand weddings of two years, seven cultures, twelve zones, all or nothing.",
+        "gate calendar import examples/calendar.csv --policy examples/policy.yaml"
+        " --by platform-team",
     ),
     Step(
         "A deploy on a Saturday in June. Exit code 3: denied, and the decision is recorded.",

