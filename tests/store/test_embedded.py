@@ -30,13 +30,33 @@ print(json.dumps([server.pid, server.dsn()]))
 """
 
 
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    """A cluster that was made and stopped, to be copied."""
+    above = Path(tempfile.mkdtemp(prefix="gate-embedded-"))
+    embedded.ensure(above / "postgres")
+    embedded.stop(above / "postgres")
+    yield above / "postgres"
+    shutil.rmtree(above)
+
+
 @pytest.fixture
-def base() -> Iterator[Path]:
+def new() -> Iterator[Path]:
     """A folder below one that only its owner can enter, as a home or a temporary clone may be."""
     above = Path(tempfile.mkdtemp(prefix="gate-embedded-"))
     yield above / "postgres"
     embedded.stop(above / "postgres", immediate=True)
     shutil.rmtree(above)
+
+
+@pytest.fixture
+def base(new: Path, made: Path) -> Path:
+    """The same, with a cluster in it."""
+    owner = made.stat()
+    shutil.copytree(made, new)
+    for path in (new, *new.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid)
+    return new
 
 
 def in_another_process(base: Path) -> int:
@@ -58,14 +78,14 @@ def one(server: embedded.Server, statement: str, user: str = embedded.OWNER) -> 
     return row[0]
 
 
-def test_commands_at_once_make_one_server(base: Path) -> None:
+def test_commands_at_once_make_one_server(new: Path) -> None:
     with ThreadPoolExecutor(3) as executor:
-        pids = set(executor.map(in_another_process, [base] * 3))
+        pids = set(executor.map(in_another_process, [new] * 3))
     assert len(pids) == 1
-    server = embedded.running(base)
+    server = embedded.running(new)
     assert server is not None
     assert {server.pid} == pids
-    assert embedded.ensure(base) == server
+    assert embedded.ensure(new) == server
     assert os.getpgid(server.pid) != os.getpgid(0)
 
 
@@ -112,16 +132,18 @@ def test_stop_and_start(base: Path) -> None:
     assert embedded.ensure(base).pid != first.pid
 
 
-def test_a_making_that_was_cut_short_is_begun_again(base: Path) -> None:
-    half = base / "data.making"
+def test_a_making_that_was_cut_short_is_begun_again(new: Path) -> None:
+    half = new / "data.making"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
-    assert one(embedded.ensure(base), "SELECT 1") == 1
+    assert one(embedded.ensure(new), "SELECT 1") == 1
     assert not half.exists()
 
 
 def test_a_folder_too_long_for_a_socket_works(base: Path) -> None:
     long = base.parent / ("d" * 60) / ("e" * 60)
+    long.parent.mkdir()
+    base.rename(long)
     server = embedded.ensure(long)
     try:
         assert len(str(long / "run")) > 108
@@ -148,10 +170,10 @@ def test_without_the_package_it_says_what_to_install(
         embedded.ensure(base)
 
 
-def test_a_folder_that_cannot_be_made(base: Path) -> None:
-    base.parent.joinpath("file").write_text("")
+def test_a_folder_that_cannot_be_made(new: Path) -> None:
+    new.parent.joinpath("file").write_text("")
     with pytest.raises(StoreUnavailable, match="cannot make"):
-        embedded.ensure(base.parent / "file" / "postgres")
+        embedded.ensure(new.parent / "file" / "postgres")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
