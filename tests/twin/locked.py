@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.twin import document
 from tests.twin.load import Load, Stretch
-from tests.twin.rules import dates_by_dateutil
+from tests.twin.rules import dates_of
 from tests.twin.zones import DAY, readings
 
 REACH = timedelta(hours=9600)
@@ -102,7 +102,7 @@ class Windows:
         if last > until:
             until = last + 3660 * DAY
             since = date.fromisoformat(str(window.item.get("since", "2000-01-01")))
-            found = dates_by_dateutil(window.item["rrule"], since, until)
+            found = dates_of(window.item["rrule"], since, until)
             left_out = {date.fromisoformat(str(day)) for day in window.item.get("except", [])}
             dates = set(found) - left_out
             self._dates[window.name] = until, dates

@@ -23,6 +23,25 @@ def until_of(rule: str) -> date | None:
     return date(int(text[:4]), int(text[4:6]), int(text[6:8])) if text else None
 
 
+def dateutil_follows(rule: str) -> bool:
+    """Whether ``dateutil`` reads the rule as the standard does.
+
+    It counts the last week of the year before wrongly in some Januaries, joins weekdays with and
+    without a number by AND, and cuts the first week at DTSTART before it takes positions.
+    """
+    parts = parts_of(rule)
+    lengths = {len(day) > 2 for day in parts.get("BYDAY", "").split(",")}
+    cut_week = parts["FREQ"] == "WEEKLY" and "BYSETPOS" in parts
+    return "BYWEEKNO" not in parts and len(lengths) < 2 and not cut_week
+
+
+def dates_of(rule: str, since: date, last: date) -> list[date]:
+    """The rule's dates in ``since … last``."""
+    if dateutil_follows(rule):
+        return dates_by_dateutil(rule, since, last)
+    return list(dates_by_definition(rule, since, last))
+
+
 def dates_by_dateutil(rule: str, since: date, last: date) -> list[date]:
     """The rule's dates in ``since … last``, by ``dateutil``."""
     until = until_of(rule)
