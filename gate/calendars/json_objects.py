@@ -10,6 +10,7 @@ from gate.calendars.row import (
     HEAD,
     IGNORED_PREFIX,
     KIND,
+    NUMBERS,
     PLACE,
     Cell,
     RawRow,
@@ -20,11 +21,20 @@ from gate.calendars.row import (
     unknown_column,
 )
 
-WHOLE_TYPES: frozenset[type] = frozenset((int, type(None)))
-DECIMAL_TYPES: frozenset[type] = frozenset((int, float, type(None)))
+_NONE = type(None)
+_WHOLE_TYPES: frozenset[type] = frozenset((int, _NONE))
+_DECIMAL_TYPES: frozenset[type] = frozenset((int, float, _NONE))
+_TEXT_TYPES: frozenset[type] = frozenset((str, _NONE))
 
-_WHOLE = ("guests", "days")
-_DEGREES = ("latitude", "longitude")
+FIT_TYPES: dict[str, frozenset[type]] = dict.fromkeys(FIELDS, _TEXT_TYPES) | {
+    "id": frozenset((str, int)),
+    "guests": _WHOLE_TYPES,
+    "days": _WHOLE_TYPES,
+    "latitude": _DECIMAL_TYPES,
+    "longitude": _DECIMAL_TYPES,
+}
+"""The types that a value may have; an empty text in place of a number is left to `PairReader`."""
+
 _SPACE = re.compile(r"[ \t\r\n]*")
 # Python reads no integer of more digits than this by default (sys.get_int_max_str_digits).
 _MOST_DIGITS = 4000
@@ -135,8 +145,8 @@ def _cell(field: str, value: object) -> Cell:
         return None
     if isinstance(value, str) and (message := unfit_character(value)):
         return Unfit(message, "remove it")
-    if field in _WHOLE or field in _DEGREES:
-        return _number(value, DECIMAL_TYPES if field in _DEGREES else WHOLE_TYPES)
+    if field in NUMBERS:
+        return _number(value, FIT_TYPES[field])
     if field == "id" and type(value) is int:
         return str(value)
     if isinstance(value, str | Unfit):

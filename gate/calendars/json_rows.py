@@ -14,14 +14,8 @@ from operator import itemgetter
 import msgspec
 
 from gate.calendars.collector import Collector
-from gate.calendars.json_objects import (
-    DECIMAL_TYPES,
-    WHOLE_TYPES,
-    ElementScanner,
-    PairReader,
-    is_known,
-)
-from gate.calendars.row import FIELDS, HEAD, KIND, PLACE, Cell, Cells, RawRow, RawRows
+from gate.calendars.json_objects import FIT_TYPES, ElementScanner, PairReader, is_known
+from gate.calendars.row import FIELDS, HEAD, KIND, PLACE, Cell, RawRow, RawRows
 from gate.calendars.source import Source
 
 _GAP = re.compile(rb"[ \t\r\n,]*")
@@ -100,63 +94,72 @@ def _with_lines(
         yield line, raw
 
 
+class _Shape:
+    """What is known of objects with the same keys in the same order."""
+
+    __slots__ = ("colons_in_keys", "judged_types", "missing", "pairs")
+
+    def __init__(self, keys: tuple[str, ...], fields: tuple[str, ...]) -> None:
+        self.pairs = len(keys)
+        self.colons_in_keys = "".join(keys).count(":")
+        self.missing: dict[str, Cell] = {field: None for field in fields if field not in keys}
+        self.judged_types: dict[tuple[type, ...], bool] = {}
+
+
 class _ObjectReader:
-    """Reads the bytes of one object a call; remembers the shapes and types that it has judged."""
+    """Reads the bytes of one object a call; remembers the shapes that it has judged."""
 
     def __init__(self, collector: Collector, extra: str | None) -> None:
         self._pairs = PairReader(collector, extra)
         self._decode = msgspec.json.Decoder().decode
-        fields = KIND if extra is None else (*KIND, extra)
-        self._absent: dict[str, Cell] = dict.fromkeys((*FIELDS, *fields))
+        kind_fields = KIND if extra is None else (*KIND, extra)
+        self._fields = (*HEAD, *PLACE, *kind_fields)
         self._head = itemgetter(*HEAD)
         self._place = itemgetter(*PLACE)
-        self._kind = itemgetter(*fields)
-        self._shapes: dict[tuple[str, ...], int] = {}
-        self._types: set[tuple[type, ...]] = set()
+        self._kind = itemgetter(*kind_fields)
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
 
     def read(self, raw: bytes, line: int) -> RawRow | None:
         """The row of one object, or None where it is none."""
+        found = None
         if b"\\" not in raw:
-            try:
+            # Not `contextlib.suppress`, which would cost a third of the decoding.
+            try:  # noqa: SIM105
                 found = self._decode(raw)
             except _UNDECODED:
                 pass
-            else:
-                if found.__class__ is dict and self._has_plain_shape(found, raw):
-                    cells = {**self._absent, **found}
-                    head, place, kind = self._head(cells), self._place(cells), self._kind(cells)
+        if found.__class__ is dict:
+            keys = tuple(found)
+            shape = self._shapes.get(keys) or self._new_shape(keys)
+            if shape is not None and _has_each_key_once(found, raw, shape):
+                types = tuple(map(type, found.values()))
+                if shape.judged_types.get(types) or self._judge(shape, keys, types):
+                    found.update(shape.missing)
+                    head = self._head(found)
                     if head[0].__class__ is int:
                         head = (str(head[0]), *head[1:])
-                    if self._has_plain_types(head + place + kind):
-                        return line, head, place, kind
+                    return line, head, self._place(found), self._kind(found)
         return self._pairs.read(raw, line)
 
-    def _has_plain_shape(self, found: dict[str, Cell], raw: bytes) -> bool:
-        """Whether every key is known and none stands twice. There are no escapes in ``raw``."""
-        shape = tuple(found)
-        colons_in_keys = self._shapes.get(shape)
-        if colons_in_keys is None:
-            if not all(map(is_known, shape)) or len(self._shapes) >= _MOST_SHAPES:
-                return False
-            colons_in_keys = self._shapes[shape] = "".join(shape).count(":")
-        colons = raw.count(b":")
-        if colons == len(shape):
-            return True
-        texts = "".join([value for value in found.values() if value.__class__ is str])
-        return colons - colons_in_keys - texts.count(":") == len(shape)
+    def _new_shape(self, keys: tuple[str, ...]) -> _Shape | None:
+        if len(self._shapes) >= _MOST_SHAPES or not all(map(is_known, keys)):
+            return None
+        shape = self._shapes[keys] = _Shape(keys, self._fields)
+        return shape
 
-    def _has_plain_types(self, cells: Cells) -> bool:
-        types = tuple(map(type, cells))
-        if types in self._types:
-            return True
-        for field, kind in zip(FIELDS, types, strict=False):
-            if field in ("guests", "days"):
-                fit = kind in WHOLE_TYPES
-            elif field in ("latitude", "longitude"):
-                fit = kind in DECIMAL_TYPES
-            else:
-                fit = kind in (str, type(None))
-            if not fit:
-                return False
-        self._types.add(types)
+    def _judge(self, shape: _Shape, keys: tuple[str, ...], types: tuple[type, ...]) -> bool:
+        fit = all(
+            kind in FIT_TYPES[key] for key, kind in zip(keys, types, strict=True) if key in FIELDS
+        )
+        if len(shape.judged_types) < _MOST_SHAPES:
+            shape.judged_types[types] = fit
+        return fit
+
+
+def _has_each_key_once(found: dict[str, Cell], raw: bytes, shape: _Shape) -> bool:
+    """Whether the object cannot have an equal key twice. There are no escapes in ``raw``."""
+    colons = raw.count(b":")
+    if colons == shape.pairs:
         return True
+    texts = "".join([value for value in found.values() if value.__class__ is str])
+    return colons - shape.colons_in_keys - texts.count(":") == shape.pairs

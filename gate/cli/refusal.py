@@ -78,8 +78,8 @@ def _load(decision: Decision) -> str:
     load = decision.load
     assert load is not None
     text = (
-        f"level {decision.level}: {load.weddings_today} weddings today, demand {load.demand:.6g},"
-        f" {load.needed} replicas needed"
+        f"level {decision.level}: {_count(load.weddings_today, 'wedding')} today,"
+        f" demand {load.demand:.6g}, {_count(load.needed, 'replica')} needed"
     )
     return f"{text}, {load.shortfall} beyond the ceiling" if load.shortfall else text
 
@@ -107,3 +107,7 @@ def _override_command(decision: Decision, policy: Policy) -> str:
             words += [f"--{name}", value]
     words += ["--roles", policy.override.roles[0], "--reason", "…"]
     return shlex.join(words)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

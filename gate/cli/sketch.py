@@ -94,7 +94,9 @@ def _facts(outlook: Outlook, policy: Policy) -> Table:
     table.add_column(no_wrap=True)
     table.add_column()
     table.add_row(" at", f"{local(decision.at, home)}, {policy.timezone}")
-    turn = "allowed again" if decision.verdict is Verdict.DENY else "denied"
+    turn = "denied"
+    if decision.verdict is Verdict.DENY:
+        turn = "allowed again" if decision.override is None else "allowed by the policy"
     change = decision.next_change
     if change is None:
         table.add_row(" next", "this stays so for 400 days at least")
@@ -103,6 +105,8 @@ def _facts(outlook: Outlook, policy: Policy) -> Table:
         label, style = _urgency(decision, ahead)
         text = f"{turn} from {local(change, home)}, in {lasting(ahead)}"
         table.add_row(label, Text(text, style))
+    if (used := decision.override) is not None:
+        table.add_row(" by", f"{used.by} until {local(used.until, home)}: {used.reason}")
     if decision.phase is not Phase.OPEN and decision.verdict is Verdict.ALLOW:
         action = decision.request.action
         table.add_row(" but", f"phase {decision.phase}, in which {action} stays allowed")

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import groupby
 
 import msgspec
 
@@ -68,20 +69,22 @@ def plan_changes(
     The floor in force at t is the rung (``continuous``: the required replicas) of the largest
     demand in ``[t - hold, t + ahead]``, both ends included; demand outside the range counts.
     """
-    last: tuple[int, Level, int] | None = None
-    for instant, needed in _largest_needed(demand, start, end, ahead, hold):
+
+    def state(needed: int) -> tuple[int, Level, int]:
         floor = required_replicas(needed, capacity) if continuous else rung_of(needed, capacity)
-        state = floor, level_of(needed, capacity), shortfall(needed, capacity)
-        if state != last:
-            last = state
-            yield PlanChange(
-                at=from_micros(instant),
-                min=floor,
-                max=capacity.ceiling,
-                level=state[1],
-                shortfall=state[2],
-                reason=_reason(needed, capacity),
-            )
+        return floor, level_of(needed, capacity), shortfall(needed, capacity)
+
+    largest = _largest_needed(demand, start, end, ahead, hold)
+    for (floor, level, short), same in groupby(largest, key=lambda step: state(step[1])):
+        steps = list(same)
+        yield PlanChange(
+            at=from_micros(steps[0][0]),
+            min=floor,
+            max=capacity.ceiling,
+            level=level,
+            shortfall=short,
+            reason=_reason(max(needed for _, needed in steps), capacity),
+        )
 
 
 def _largest_needed(
@@ -115,8 +118,9 @@ def _largest_needed(
         yield instant, queue[0][0]
 
 
-def _reason(needed: int, capacity: Capacity) -> str:
-    if needed <= capacity.floor:
+def _reason(peak: int, capacity: Capacity) -> str:
+    """Why a floor stands: the peak of what the booked weddings need while it does."""
+    if peak <= capacity.floor:
         return "booked load fits the floor"
-    text = f"booked load needs {needed} replicas"
-    return text if needed <= capacity.ceiling else f"{text}, beyond the ceiling"
+    text = f"booked load needs up to {peak} replicas"
+    return text if peak <= capacity.ceiling else f"{text}, beyond the ceiling"

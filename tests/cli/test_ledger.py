@@ -10,7 +10,7 @@ import pytest
 
 from gate.store.connect import Target, connect_anyway
 from tests.cli.conftest import Gate
-from tests.cli.support import POLICY
+from tests.cli.support import INPUTS, POLICY
 
 
 def test_every_act_is_a_row_that_can_be_found(gate: Gate, store: Target) -> None:
@@ -154,3 +154,44 @@ def _tamper(store: Target, *statements: str) -> None:
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL".encode())
         for statement in statements:
             connection.execute(statement.encode())
+
+
+def test_decisions_are_found_by_what_they_said(gate: Gate, store: Target) -> None:
+    asked = ("check", *INPUTS, "--environment", "production", "--actor", "deploy-bot", "--json")
+    denied = gate(*asked, "--at", "2026-06-13T07:00:00Z")
+    allowed = gate(*asked, "--at", "2026-06-15T07:00:00Z")
+    assert (denied.code, allowed.code) == (3, 0)
+    assert denied.json["recorded"] is True
+
+    def found(*options: str) -> list[str]:
+        return [row["id"] for row in gate("audit", "list", *options, "--json").json]
+
+    assert found("--verdict", "deny") == found("--effect", "block") == [denied.json["id"]]
+    assert found("--verdict", "allow", "--target", "production") == [allowed.json["id"]]
+    assert found("--target", "staging") == []
+    # The filter of time is on the instant that was asked about.
+    assert found("--from", "2026-06-14T00:00:00Z", "--to", "2026-06-16T00:00:00Z") == [
+        allowed.json["id"]
+    ]
+    lines = gate("audit", "list").out.splitlines()
+    assert "deploy allow" in lines[1]
+    assert "deploy deny" in lines[2]
+    assert "deploy-bot" in lines[2]
+    assert lines[2].endswith("production")
+    assert gate("audit", "show", denied.json["id"]).out.count('"verdict": "deny"') == 1
+
+
+def test_an_override_that_was_used_shows_in_the_list(gate: Gate, store: Target) -> None:
+    granted = gate("override", "grant", "--reason", "the checkout is down", "--for", "1h",
+                   "--roles", "sre-lead", "--json").json  # fmt: skip
+    gate("override", "approve", granted["id"], "--by", "bob")
+    gate("lock", "set", "--reason", "failover")
+    ended = gate("check", *INPUTS, "--invoker", "human", "--json")
+    assert ended.code == 0
+    assert (ended.json["verdict"], ended.json["effect"]) == ("deny", "allow")
+    assert ended.json["override"]["id"] == granted["id"]
+    assert "deploy deny → allow" in gate("audit", "list", "--kind", "decision").out
+    picture = gate("explain", *INPUTS, "--invoker", "human", "--days", "1").out
+    assert picture.startswith(" YES, by override ")
+    assert "ann until " in picture
+    assert ": the checkout is down" in picture

@@ -59,8 +59,8 @@ def test_reasons_say_what_is_needed() -> None:
     reasons = [c.reason for c in plan_changes(demand, CAPACITY, 0, 10, ahead=0, hold=0)]
     assert reasons == [
         "booked load fits the floor",
-        "booked load needs 40 replicas",
-        "booked load needs 70 replicas, beyond the ceiling",
+        "booked load needs up to 40 replicas",
+        "booked load needs up to 70 replicas, beyond the ceiling",
     ]
 
 
