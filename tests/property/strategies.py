@@ -219,7 +219,7 @@ def cases(draw: st.DrawFn, *, locks: bool = True) -> Case:
     """A whole case."""
     zone, day = draw(st.sampled_from(FOCI))
     document = draw(documents(day, zone))
-    many = draw(st.sampled_from([6, 6, 6, 6, 40]))
+    many = draw(st.sampled_from([6, 6, 6, 6, 6, 6, 25]))
     rows = draw(calendars(zone, day, document.get("load", {}), many))
     most = 2 if locks and draw(st.integers(0, 3)) == 0 else 0
     items = draw(st.lists(manual_locks(day), max_size=most))

@@ -6,6 +6,7 @@ The second is there to catch the first: where they differ, a test says so.
 from calendar import monthrange
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from functools import cache
 
 from dateutil.rrule import rrulestr
 
@@ -149,8 +150,13 @@ def _month_of(day: date) -> list[date]:
 
 
 def _year_of(day: date) -> list[date]:
-    first = date(day.year, 1, 1)
-    return [first + timedelta(days=i) for i in range((date(day.year + 1, 1, 1) - first).days)]
+    return _days_of_year(day.year)
+
+
+@cache
+def _days_of_year(year: int) -> list[date]:
+    first = date(year, 1, 1)
+    return [first + timedelta(days=i) for i in range((date(year + 1, 1, 1) - first).days)]
 
 
 def _is_nth(day: date, days: list[date], positions: list[int]) -> bool:
