@@ -1,6 +1,6 @@
 """Places and dates where clocks and calendars do something odd; random cases gather round them."""
 
-from datetime import date
+from datetime import date, timedelta
 
 ZONES = (
     "Europe/London",
@@ -69,4 +69,15 @@ FOCI: tuple[tuple[str, date], ...] = (
     ("America/New_York", date(2099, 11, 1)),
     ("Pacific/Auckland", date(2190, 4, 6)),
     ("UTC", date(1972, 2, 29)),
+    ("Europe/London", date(1970, 1, 4)),
+    ("America/New_York", date(2199, 12, 25)),
 )
+
+# The contract knows no dates beyond these.
+FIRST = date(1970, 1, 1)
+LAST = date(2199, 12, 31)
+
+
+def near(day: date, days: int) -> date:
+    """The date so many days away, or the first or last that there is."""
+    return min(max(day + timedelta(days=days), FIRST), LAST)

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from hypothesis import strategies as st
 
+from tests.property.foci import near
 from tests.twin.rules import WEEKDAYS, dates_by_definition
 
 
@@ -101,8 +102,7 @@ def recurrences(draw: st.DrawFn, day: date) -> tuple[str, date | None]:
     kind = draw(st.sampled_from([_daily, _weekly, _weekly, _weekly, _monthly, _yearly]))
     rule = draw(kind(day))
     before = st.sampled_from([0, 1, 3, 7, 30, 365, 800])
-    floor = date(1970, 1, 1)
-    since: date | None = max(floor, day - timedelta(days=draw(before)))
+    since: date | None = near(day, -draw(before))
     if day > date(2000, 1, 1) and day < date(2040, 1, 1) and draw(st.booleans()):
         since = None
     if "BYWEEKNO" not in rule and draw(st.booleans()):
@@ -111,7 +111,7 @@ def recurrences(draw: st.DrawFn, day: date) -> tuple[str, date | None]:
         case 0 if since:
             rule += f";COUNT={draw(st.sampled_from([1, 2, 3, 10, 100]))}"
         case 1:
-            until = day + timedelta(days=draw(st.sampled_from([0, 0, 1, 6, 7, 30])))
+            until = near(day, draw(st.sampled_from([0, 0, 1, 6, 7, 30])))
             time = draw(st.sampled_from(["", "T000000", "T000000Z", "T235959Z"]))
             rule += f";UNTIL={until:%Y%m%d}{time}"
     first = since or date(2000, 1, 1)

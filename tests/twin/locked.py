@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.twin import document
 from tests.twin.load import Load, Stretch
-from tests.twin.rules import dates_by_dateutil
+from tests.twin.rules import dates_of
 from tests.twin.zones import DAY, readings
 
 REACH = timedelta(hours=9600)
@@ -81,7 +81,7 @@ class Windows:
     def __init__(self, policy: document.TwinPolicy, load: Load) -> None:
         self.policy = policy
         self.load = load
-        self._dates: dict[str, tuple[date, set[date]]] = {}
+        self._dates: dict[str, tuple[date, list[date]]] = {}
         self._made: dict[tuple[str, date], Occurrence] = {}
 
     def near(self, window: document.TwinWindow, a: datetime, b: datetime) -> Iterator[Occurrence]:
@@ -92,19 +92,18 @@ class Windows:
         first = a.date() - (document.window_days(window.item) + 2) * DAY
         last = b.date() + 2 * DAY
         dates = self._dates_until(window, last)
-        for i in range((last - first).days + 1):
-            if first + i * DAY in dates:
-                yield self._occurrence(window, first + i * DAY)
+        for day in dates[bisect_left(dates, first) : bisect_right(dates, last)]:
+            yield self._occurrence(window, day)
 
-    def _dates_until(self, window: document.TwinWindow, last: date) -> set[date]:
-        """The dates of the rule, the excepted ones left out."""
-        until, dates = self._dates.get(window.name, (date.min, set[date]()))
+    def _dates_until(self, window: document.TwinWindow, last: date) -> list[date]:
+        """The sorted dates of the rule, the excepted ones left out."""
+        until, dates = self._dates.get(window.name, (date.min, list[date]()))
         if last > until:
             until = last + 3660 * DAY
             since = date.fromisoformat(str(window.item.get("since", "2000-01-01")))
-            found = dates_by_dateutil(window.item["rrule"], since, until)
+            found = dates_of(window.item["rrule"], since, until)
             left_out = {date.fromisoformat(str(day)) for day in window.item.get("except", [])}
-            dates = set(found) - left_out
+            dates = [day for day in found if day not in left_out]
             self._dates[window.name] = until, dates
         return dates
 

@@ -6,6 +6,7 @@ The second is there to catch the first: where they differ, a test says so.
 from calendar import monthrange
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from functools import cache
 
 from dateutil.rrule import rrulestr
 
@@ -21,6 +22,25 @@ def until_of(rule: str) -> date | None:
     """The date of UNTIL: whatever its time, only the date counts, and that day is included."""
     text = parts_of(rule).get("UNTIL")
     return date(int(text[:4]), int(text[4:6]), int(text[6:8])) if text else None
+
+
+def dateutil_follows(rule: str) -> bool:
+    """Whether ``dateutil`` reads the rule as the standard does.
+
+    It counts the last week of the year before wrongly in some Januaries, joins weekdays with and
+    without a number by AND, and cuts the first week at DTSTART before it takes positions.
+    """
+    parts = parts_of(rule)
+    lengths = {len(day) > 2 for day in parts.get("BYDAY", "").split(",")}
+    cut_week = parts["FREQ"] == "WEEKLY" and "BYSETPOS" in parts
+    return "BYWEEKNO" not in parts and len(lengths) < 2 and not cut_week
+
+
+def dates_of(rule: str, since: date, last: date) -> list[date]:
+    """The rule's dates in ``since … last``."""
+    if dateutil_follows(rule):
+        return dates_by_dateutil(rule, since, last)
+    return list(dates_by_definition(rule, since, last))
 
 
 def dates_by_dateutil(rule: str, since: date, last: date) -> list[date]:
@@ -130,8 +150,13 @@ def _month_of(day: date) -> list[date]:
 
 
 def _year_of(day: date) -> list[date]:
-    first = date(day.year, 1, 1)
-    return [first + timedelta(days=i) for i in range((date(day.year + 1, 1, 1) - first).days)]
+    return _days_of_year(day.year)
+
+
+@cache
+def _days_of_year(year: int) -> list[date]:
+    first = date(year, 1, 1)
+    return [first + timedelta(days=i) for i in range((date(year + 1, 1, 1) - first).days)]
 
 
 def _is_nth(day: date, days: list[date], positions: list[int]) -> bool:
