@@ -159,7 +159,9 @@ def _date(cell: Cell) -> Date:
     try:
         return parse_date(str(cell))
     except ValueError as error:
-        raise _Bad(str(error), "write the first local date as YYYY-MM-DD") from None
+        # `parse_date` puts its mend behind a semicolon.
+        message = str(error).partition("; ")[0]
+        raise _Bad(message, "write the first local date as YYYY-MM-DD") from None
 
 
 def _timezone(cell: Cell) -> str:

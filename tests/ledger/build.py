@@ -28,7 +28,11 @@ NOON = datetime(2026, 6, 13, 12, tzinfo=UTC)
 
 def decision(identifier: str = "", **changes: Any) -> Decision:
     """An allowing decision; `changes` are fields of it, or of its request."""
-    request = {"action": Action.DEPLOY, "invoker": "automation", "environment": "production"}
+    request: dict[str, Any] = {
+        "action": Action.DEPLOY,
+        "invoker": "automation",
+        "environment": "production",
+    }
     for name in Request.__struct_fields__:
         if name in changes:
             request[name] = changes.pop(name)
@@ -44,9 +48,7 @@ def decision(identifier: str = "", **changes: Any) -> Decision:
         "locked_from": None,
         "locked_until": None,
         "next_change": NOON + timedelta(hours=3),
-        "load": LoadNow(
-            demand=12.5, needed=1, required_replicas=10, shortfall=0, weddings_today=3
-        ),
+        "load": LoadNow(demand=12.5, needed=1, required_replicas=10, shortfall=0, weddings_today=3),
         "override": None,
         "recorded": True,
         "policy": PolicyRef(name="wedding-platform", sha256="ab" * 32),
@@ -84,6 +86,17 @@ def record(writer: Writer, now: datetime = NOON, **changes: Any) -> Record:
     number, identifier = writer.next(now)
     made = decision(identifier, **changes)
     return decision_record(made, door=writer.door, writer=writer.name, number=number)
+
+
+def plain_records(count: int, writer: Writer | None = None) -> list[Record]:
+    """Records of decisions as they usually are: what the verifier's short way is for."""
+    writer = writer or Writer("webhook", "w-1")
+    lots: list[dict[str, Any]] = [
+        {"actor": "alice", "namespace": "shop", "service": "rsvp"},
+        DENIED | {"at": NOON + timedelta(microseconds=120)},
+        {"environment": None, "repository": "org/shop", "invoker": "human"},
+    ]
+    return [record(writer, **lots[number % len(lots)]) for number in range(count)]
 
 
 def records(count: int, writer: Writer | None = None) -> list[Record]:

@@ -1,8 +1,10 @@
 """Appending: in order, gapless, once."""
 
 import hashlib
+import json
 import threading
 
+import msgspec
 import psycopg
 import pytest
 import rfc8785
@@ -30,10 +32,6 @@ def test_the_chain_is_that_of_the_contract(connection: psycopg.Connection) -> No
 
 
 def test_the_payload_is_the_canonical_decision_and_no_more(connection: psycopg.Connection) -> None:
-    import json
-
-    import msgspec
-
     writer = Writer("command", "c-1")
     number, identifier = writer.next(decision().at)
     made = decision(identifier, actor="alice")
@@ -66,7 +64,10 @@ def test_a_number_is_not_given_to_another_payload(connection: psycopg.Connection
     with pytest.raises(InputError, match="written number 1 before"):
         append(connection, [*records(3, Writer("webhook", "w-2")), other])
     with pytest.raises(InputError, match="written number 1 before"):
-        append(connection, [*records(1, Writer("webhook", "w-3")), record(Writer("webhook", "w-3"), actor="eve")])
+        append(
+            connection,
+            [*records(1, Writer("webhook", "w-3")), record(Writer("webhook", "w-3"), actor="eve")],
+        )
     assert verify(connection).rows == 1
 
 
@@ -76,7 +77,9 @@ def test_an_id_of_another_door_writer_or_number_is_refused(
 ) -> None:
     one = records(1)[0]
     stolen = {"door": "command", "writer": "w-9", "number": 2}
-    given = {"door": one.door, "writer": one.writer, "number": one.number} | {change: stolen[change]}
+    given = {"door": one.door, "writer": one.writer, "number": one.number} | {
+        change: stolen[change]
+    }
     with pytest.raises(InputError, match="id of the batch"):
         append(connection, [Record(payload=one.payload, **given)])  # type: ignore[arg-type]
     assert verify(connection).rows == 0

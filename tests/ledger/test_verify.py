@@ -17,8 +17,9 @@ from gate.ledger.append import append
 from gate.ledger.checkpoint import checkpoint
 from gate.ledger.identity import Writer
 from gate.ledger.verify import verify
+from gate.ledger.verify_chunk import fetch_batch
 from gate.store.connect import connect
-from tests.ledger.build import filled, records, tamper
+from tests.ledger.build import filled, plain_records, records, tamper
 from tests.postgres import fresh_schema
 
 ROWS = 1203
@@ -30,10 +31,9 @@ CHANGES = {
     "prev_hash": "prev_hash = set_byte(prev_hash, 31, get_byte(prev_hash, 31) # 1)",
     "hash": "hash = set_byte(hash, 0, get_byte(hash, 0) # 128)",
     "payload": "payload = set_byte(payload, 20, get_byte(payload, 20) # 1)",
-    "id": "id = overlay(id::text placing (CASE right(id::text, 1) WHEN '0' THEN '1' ELSE '0' END)"
-    " from 36)::uuid",
-    "id's time": "id = overlay(id::text placing (CASE left(id::text, 1) WHEN '0' THEN '1' ELSE '0' END)"
-    " from 1)::uuid",
+    "id": "id = overlay(id::text placing"
+    " to_hex(15 - get_byte(uuid_send(id), 15) % 16) from 36)::uuid",
+    "id's time": "id = overlay(id::text placing '7' from 1)::uuid",
     "kind": "kind = CASE kind WHEN 'lock' THEN 'policy' ELSE 'emergency' END, verdict = NULL,"
     " effect = NULL, invoker = NULL",
     "at": "at = at + interval '1 hour'",
@@ -44,7 +44,8 @@ CHANGES = {
     "verdict": "verdict = CASE verdict WHEN 'deny' THEN 'allow' ELSE 'deny' END,"
     " effect = coalesce(effect, 'allow'), invoker = coalesce(invoker, 'human'), kind = 'decision'",
     "effect": "effect = CASE effect WHEN 'block' THEN 'allow' ELSE 'block' END,"
-    " verdict = coalesce(verdict, 'allow'), invoker = coalesce(invoker, 'human'), kind = 'decision'",
+    " verdict = coalesce(verdict, 'allow'), invoker = coalesce(invoker, 'human'),"
+    " kind = 'decision'",
     "phase": "phase = CASE phase WHEN 'lead' THEN 'open' ELSE 'lead' END",
     "no phase": "phase = CASE WHEN phase IS NULL THEN 'open' END",
     "action": "action = CASE action WHEN 'rollback' THEN 'deploy' ELSE 'rollback' END",
@@ -58,17 +59,19 @@ CHANGES = {
     "repository": "repository = coalesce(repository, '') || 'x'",
     "policy_sha256": "policy_sha256 = CASE WHEN policy_sha256 IS NULL THEN repeat('0', 64) END",
     "subject": "subject = coalesce(subject, '') || 'x'",
+    "escaped actor": r"""actor = coalesce(replace(replace(actor, '\', '\\'), '"', '\"'), '') ||"""
+    " CASE WHEN actor LIKE '%%\"%%' THEN '' ELSE 'x' END",
     "an actor in two": "actor = namespace, namespace = actor, subject = 'x'",
     "text that plays a column": "environment = NULL, action = action, actor ="
     " coalesce(actor || '\",\"environment\":\"production', 'x')",
 }
 
 
-@pytest.fixture(scope="module")
-def ledger() -> Iterator[psycopg.Connection]:
+@pytest.fixture(scope="module", params=[plain_records, records], ids=["plain", "mixed"])
+def ledger(request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
     """A ledger that each test of the module leaves as it found it."""
     with fresh_schema(prefix="verify") as where, connect(where) as opened:
-        filled(opened, ROWS)
+        append(opened, request.param(ROWS))
         opened.execute("CREATE TABLE copy AS SELECT * FROM saturday_protection_audit")
         yield opened
 
@@ -88,6 +91,17 @@ def tampered(ledger: psycopg.Connection) -> Iterator[psycopg.Connection]:
 def test_a_whole_ledger_verifies(ledger: psycopg.Connection) -> None:
     found = verify(ledger)
     assert (found.ok, found.rows, found.first_bad_seq, found.why) == (True, ROWS, None, None)
+
+
+def test_usual_rows_take_the_short_way(connection: psycopg.Connection) -> None:
+    """Else the long way would hide what the short one misses."""
+    append(connection, plain_records(100))
+    batch = fetch_batch(connection, 1, 101)
+    payloads = batch.split()
+    assert batch.unusual == []
+    assert batch.is_linked(1, 101, bytes(32))
+    assert batch.is_hashed(payloads)
+    assert batch.columns_agree(1, payloads)
 
 
 def test_every_column_is_tampered_with(ledger: psycopg.Connection) -> None:
@@ -185,7 +199,11 @@ def test_a_row_before_the_first_is_found(tampered: psycopg.Connection) -> None:
 
 def test_a_row_behind_the_head_is_found(tampered: psycopg.Connection) -> None:
     """A row that fits the chain, but that the function did not append."""
-    tamper(tampered, "UPDATE ledger_head SET seq = %s, hash = decode(repeat('0a', 32), 'hex')", ROWS - 1)
+    tamper(
+        tampered,
+        "UPDATE ledger_head SET seq = %s, hash = decode(repeat('0a', 32), 'hex')",
+        ROWS - 1,
+    )
     assert verify(tampered).first_bad_seq == ROWS
 
 

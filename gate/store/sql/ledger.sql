@@ -16,64 +16,72 @@ SELECT
 -- JSON that the payloads should give of it. Built-in functions only: those of the schema belong to
 -- whom the ledger is to convict.
 --
--- `usual` says that all are rows which this short way can judge: decisions of a whole second whose
--- id commits to door, writer and number. `keys` counts the keys of the columns that may be null, so
--- that no text in a column can play the part of another column.
+-- Rows that this short way cannot judge are listed as `unusual`: no decisions, undecided, with an
+-- override, or with an id that does not commit to door, writer and number. In the `facts` of the
+-- others a null is an empty text; `nulls` counts them.
 SELECT
-    coalesce(string_agg(int8send(seq), ''::bytea), '') AS seqs,
-    coalesce(string_agg(int4send(octet_length(payload)), ''::bytea), '') AS lengths,
-    coalesce(string_agg(payload, ','::bytea), '') AS payloads,
-    coalesce(string_agg(prev_hash, ''::bytea), '') AS prev_hashes,
-    coalesce(string_agg(hash, ''::bytea), '') AS hashes,
-    coalesce(bool_and(
-        kind = 'decision'
-        AND at = date_trunc('second', at)
-        AND substr(uuid_send(id), 7) = substr(
-            set_byte(
-                set_byte(digest, 0, 112 | (get_byte(digest, 0) & 15)),
-                2, 128 | (get_byte(digest, 2) & 63)
-            ), 1, 10
-        )
-    ), false) AS usual,
-    coalesce(sum(
-        num_nonnulls(phase, actor, environment, namespace, repository, service, policy_sha256)
-        + 2 * num_nonnulls(subject)
-    ), 0)::bigint AS keys,
+    coalesce(string_agg(int8send(seq), ''), '') AS seqs,
+    coalesce(string_agg(int4send(octet_length(payload)), ''), '') AS lengths,
+    coalesce(string_agg(payload, ','), '') AS payloads,
+    coalesce(string_agg(prev_hash, ''), '') AS prev_hashes,
+    coalesce(string_agg(hash, ''), '') AS hashes,
+    coalesce(array_agg(seq) FILTER (WHERE NOT usual), '{}') AS unusual,
+    coalesce(
+        sum(num_nulls(actor, environment, namespace, repository, service)) FILTER (WHERE usual), 0
+    )::bigint AS nulls,
     coalesce(string_agg(
         concat(
-            '{"at":', left(to_json(at AT TIME ZONE 'UTC')::text, 20),
+            '{"at":"',
+            CASE
+                WHEN at = date_trunc('second', at)
+                    THEN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+                ELSE to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')
+            END,
             'Z","effect":"', effect,
             '","id":"', id,
-            '","request":{"action":"', action, '"',
-            ',"actor":"' || actor || '"',
-            ',"environment":"' || environment || '"',
-            ',"invoker":"', invoker, '"',
-            ',"namespace":"' || namespace || '"',
-            ',"repository":"' || repository || '"',
-            ',"service":"' || service || '"',
-            '},"verdict":"', verdict, '"',
-            ',"override":{"id":"' || subject || '"}',
-            ',"phase":"' || phase || '"',
-            ',"policy":{',
-            '"sha256":"' || policy_sha256 || '"',
-            '}}'
+            '","override":null,"phase":"', phase,
+            '","policy":{"sha256":"', policy_sha256,
+            '"},"request":{"action":"', action,
+            '","actor":"', actor,
+            '","environment":"', environment,
+            '","invoker":"', invoker,
+            '","namespace":"', namespace,
+            '","repository":"', repository,
+            '","service":"', service,
+            '"},"verdict":"', verdict, '"}'
         ), ','
-    ), '') AS facts
+    ) FILTER (WHERE usual), '') AS facts
 FROM (
-    SELECT *, sha256(textsend(door || '/' || writer) || int8send(number)) AS digest
-    FROM saturday_protection_audit
-    WHERE seq >= %(first)s AND seq < %(end)s
-    ORDER BY seq
-    -- Keeps the order, and the planner from computing the digest where it is used, four times.
+    SELECT
+        *,
+        coalesce(
+            kind = 'decision'
+            AND num_nulls(phase, policy_sha256) = 0
+            AND subject IS NULL
+            AND substr(uuid_send(id), 7) = substr(
+                set_byte(
+                    set_byte(digest, 0, 112 | (get_byte(digest, 0) & 15)),
+                    2, 128 | (get_byte(digest, 2) & 63)
+                ), 1, 10
+            ), false
+        ) AS usual
+    FROM (
+        SELECT *, sha256(textsend(door || '/' || writer) || int8send(number)) AS digest
+        FROM saturday_protection_audit
+        WHERE seq >= %(first)s AND seq < %(end)s
+        ORDER BY seq
+        -- Keeps the order, and what is used several times from being computed so often.
+        OFFSET 0
+    ) AS digested
     OFFSET 0
-) AS audit
+) AS judged
 
 -- name: columns
 SELECT
     seq, prev_hash, hash, payload, id, kind, at, door, writer, number, verdict, effect, phase, action, invoker,
     actor, environment, namespace, service, repository, policy_sha256, subject
 FROM saturday_protection_audit
-WHERE seq >= %(first)s AND seq < %(end)s
+WHERE seq = ANY(%(seqs)s)
 ORDER BY seq
 
 -- name: snapshot
