@@ -92,7 +92,7 @@ def weddings(draw: st.DrawFn, zone: str, day: date, cultures: tuple[str, ...]) -
     }
     row |= draw(st.fixed_dictionaries({}, optional=optional))
     if draw(st.integers(0, 3)) == 0:
-        row["latitude"] = Decimal(draw(st.sampled_from(["-33.9", "0", "51.5", "-0.1"])))
+        row["latitude"] = Decimal(draw(st.sampled_from(["-33.9", "0.5", "51.5", "-0.1"])))
         row["longitude"] = Decimal(draw(st.sampled_from(["151.2", "-0.1", "-180"])))
     return row
 

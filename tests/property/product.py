@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +23,7 @@ from gate.core.listing import locked_stretches
 from gate.core.plan import load_samples, plan_changes
 from gate.core.policy import Scope
 from gate.core.timeline import Timeline, compile_timeline
+from gate.core.zones import offsets
 from tests.property.strategies import Case
 from tests.property.writers import calendar_bytes, policy_bytes
 from tests.twin.document import instant
@@ -42,6 +43,13 @@ def comparable(value: Any) -> Any:
             items.sort(key=lambda item: str(item.get("lock", "")))
         return items
     return value
+
+
+def product_readings(key: str, local: datetime) -> tuple[datetime, datetime]:
+    """The earlier and the later instant of a local time (naive)."""
+    wall = micros(local.replace(tzinfo=UTC)) // 10**6
+    first, last = offsets(key, local.year, local.year).readings(wall)
+    return datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
 
 
 class Product:

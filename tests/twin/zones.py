@@ -1,5 +1,6 @@
 """Local time in the zones of the ``tzdata`` package: readings, dates, changes of the clock."""
 
+import struct
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from importlib import resources
@@ -16,6 +17,16 @@ def zone(key: str) -> ZoneInfo:
     path = resources.files("tzdata.zoneinfo").joinpath(*key.split("/"))
     with path.open("rb") as stream:
         return ZoneInfo.from_file(stream, key=key)
+
+
+@cache
+def recorded_changes(key: str) -> tuple[datetime, ...]:
+    """The changes that the zone's file lists from 1970 on (RFC 9636); later ones follow a rule."""
+    data = resources.files("tzdata.zoneinfo").joinpath(*key.split("/")).read_bytes()
+    second = data.index(b"TZif", 4)
+    number = int.from_bytes(data[second + 32 : second + 36])
+    times = struct.unpack_from(f">{number}q", data, second + 44)
+    return tuple(datetime.fromtimestamp(t, UTC) for t in times if t >= 0)
 
 
 @cache
@@ -37,14 +48,6 @@ def to_local(key: str, t: datetime) -> datetime:
 def local_date(key: str, t: datetime) -> date:
     """The local date at the instant."""
     return to_local(key, t).date()
-
-
-@lru_cache(maxsize=200_000)
-def readings(key: str, local: datetime) -> tuple[datetime, datetime]:
-    """Both readings of a local time, the earlier first; most are equal."""
-    first = local.replace(tzinfo=zone(key), fold=0).astimezone(UTC)
-    second = local.replace(tzinfo=zone(key), fold=1).astimezone(UTC)
-    return min(first, second), max(first, second)
 
 
 def _offset(key: str, t: datetime) -> timedelta:
@@ -78,6 +81,25 @@ def clock_changes(key: str, day: date) -> tuple[datetime, ...]:
     for hour in range(24):
         found.extend(_clock_changes_in_hour(key, midnight + hour * HOUR))
     return tuple(found)
+
+
+@lru_cache(maxsize=200_000)
+def readings(key: str, local: datetime) -> tuple[datetime, datetime]:
+    """Both readings of a local time (naive), the earlier first; most are equal.
+
+    The instants at which the clock shows it. Where the clock skips it: what the offsets before and
+    after the change make of it. ``ZoneInfo`` is asked for the offsets of instants only: its own
+    ``fold`` repeats an hour in Nuuk on 2023-10-28, which no clock there did.
+    """
+    start = datetime(local.year, local.month, local.day, tzinfo=UTC) - DAY
+    changes = [c for i in range(3) for c in clock_changes(key, start.date() + i * DAY)]
+    offsets = [_offset(key, t) for t in (start, *changes)]
+    written = local.replace(tzinfo=UTC)
+    found = [t for t in (written - offset for offset in offsets) if to_local(key, t) == local]
+    for change, before, after in zip(changes, offsets, offsets[1:], strict=False):
+        if change + before <= written < change + after:
+            found = [written - before, written - after]
+    return min(found), max(found)
 
 
 @cache
