@@ -34,7 +34,7 @@ CHANGES = {
     "hash": "hash = set_byte(hash, 0, get_byte(hash, 0) # 128)",
     "payload": "payload = set_byte(payload, 20, get_byte(payload, 20) # 1)",
     "id": "id = overlay(id::text placing"
-    " to_hex(15 - get_byte(uuid_send(id), 15) % 16) from 36)::uuid",
+    " to_hex(15 - (get_byte(uuid_send(id), 15) & 15)) from 36)::uuid",
     "id's time": "id = overlay(id::text placing '7' from 1)::uuid",
     "kind": "kind = CASE kind WHEN 'lock' THEN 'policy' ELSE 'emergency' END, verdict = NULL,"
     " effect = NULL, invoker = NULL",
