@@ -123,6 +123,8 @@ class _EventReader:
     def _series(self, events: list[Event]) -> Iterator[RawRow]:
         masters = [event for event in events if event.first("RECURRENCE-ID") is None]
         _, key = _start_and_zone((masters or events)[0])
+        for event in events:
+            _end(event, *_start_and_zone(event))
         for occurrence in occurrences(events, key):
             name = f"{_uid(occurrence.event)}/{occurrence.name}"
             start, own_key = _start_and_zone(occurrence.event)

@@ -67,7 +67,14 @@ def _occurrence(component: object, events: Sequence[Event]) -> Occurrence:
         end = _naive(get("DTEND").dt)
     elif not isinstance(get("DTSTART").dt, datetime):
         end = start + ONE_DAY
-    return Occurrence(event, recurrence.date().isoformat(), start, end)
+    first = event.first("RECURRENCE-ID")
+    # A change of all that follow comes with the RECURRENCE-ID of the first of them.
+    named = start if first is not None and _changes_all_that_follow(first) else recurrence
+    return Occurrence(event, named.date().isoformat(), start, end)
+
+
+def _changes_all_that_follow(prop: Property) -> bool:
+    return prop.parameters.get("RANGE", "").upper() == "THISANDFUTURE"
 
 
 def _naive(value: date | datetime) -> datetime:
@@ -79,10 +86,7 @@ def _naive(value: date | datetime) -> datetime:
 def _block(event: Event, index: int, key: str) -> str:
     """The event with nothing but its times, all floating."""
     start = event.first("DTSTART")
-    if start is None:
-        raise Unreadable(
-            Property(event.line, "DTSTART", {}, ""), "is missing", "every event has a DTSTART"
-        )
+    assert start is not None
     begin = read_moment(start)
     lines = ["BEGIN:VEVENT", "UID:series", f"{_INDEX}:{index}", _line(start, key)]
     for name in ("DTEND", "RECURRENCE-ID"):
@@ -100,9 +104,7 @@ def _block(event: Event, index: int, key: str) -> str:
 
 
 def _line(prop: Property, key: str) -> str:
-    parameters = ""
-    if prop.parameters.get("RANGE", "").upper() == "THISANDFUTURE":
-        parameters = ";RANGE=THISANDFUTURE"
+    parameters = ";RANGE=THISANDFUTURE" if _changes_all_that_follow(prop) else ""
     moments = [read_moment(prop, value) for value in prop.value.split(",")]
     if not moments[0].has_time:
         parameters += ";VALUE=DATE"

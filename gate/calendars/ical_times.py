@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gate.calendars.ical_lines import Property
 from gate.calendars.row import OneOf, shown
+from gate.core.instants import FIRST_YEAR, LAST_YEAR
 from gate.core.zones import zone, zone_keys
 
 _MOMENT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:T([0-9]{2})([0-9]{2})([0-9]{2})(Z?))?")
@@ -56,6 +57,10 @@ def read_moment(prop: Property, value: str | None = None) -> Moment:
         at = datetime(*(int(part or 0) for part in parts))  # type: ignore[arg-type]  # noqa: DTZ001
     except ValueError as error:
         raise Unreadable(prop, f"{shown(text)} does not exist: {error}", mend) from None
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise Unreadable(
+            prop, f"{shown(text)} lies outside {FIRST_YEAR} to {LAST_YEAR}", "correct the year"
+        )
     if utc:
         return Moment(at, True, "UTC", True)
     written = prop.parameters.get("TZID")

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Collection, Iterator
 from datetime import date as Date  # noqa: N812  (a field is called `date`)
-from difflib import get_close_matches
 from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -88,6 +87,9 @@ class OneOf(NamedTuple):
 
     def __str__(self) -> str:
         """A did-you-mean, else the choices where they are few."""
+        # Only who mistyped a word pays for the import.
+        from difflib import get_close_matches  # noqa: PLC0415
+
         folded = {choice.casefold(): choice for choice in sorted(self.known)}
         near = get_close_matches(self.name[:60].casefold(), folded, n=1, cutoff=0.6)
         if near:
@@ -149,10 +151,7 @@ def _value(field: str, cell: Cell, cultures: Collection[str] | None) -> object:
 
 
 def _text(cell: Cell) -> str:
-    text = str(cell)
-    if _UNFIT_CHARACTER.search(text):
-        raise _Bad(unfit_character(text), "remove it")
-    return text
+    return str(cell)
 
 
 def _date(cell: Cell) -> Date:

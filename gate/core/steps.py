@@ -18,7 +18,8 @@ NUMBER_MASK = (1 << NUMBER_BITS) - 1
 _DAY = 86_400
 
 Days = Mapping[int, int]
-"""Tallies of one zone by the proleptic ordinal of the local date, before the hour's factor."""
+"""Tallies of one zone by the proleptic ordinal of the local date, before the hour's factor; of at
+least one date."""
 Hours = list[tuple[int, int]]
 """Second of the local day, and the factor from it on; the first is second 0."""
 
@@ -55,8 +56,6 @@ def _sort_days(
     offset cuts is added in two parts, and an hour that the clock repeats counts twice.
     """
     ordinals = sorted(days)
-    if not ordinals:
-        return
     years = date.fromordinal(ordinals[0]).year, date.fromordinal(ordinals[-1]).year
     pieces = offsets(zone, *years)
     for piece, offset in enumerate(pieces.offsets):

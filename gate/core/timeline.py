@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import chain
+from typing import TypeVar
 
 from gate.core.causes import Cause, LevelCause, LockCause, WindowCause
 from gate.core.decision import Level, ManualLock, Phase, Reason, Request
@@ -25,7 +26,13 @@ HORIZON = 9_600 * HOUR
 
 _STRETCH = HORIZON
 _FOREVER = 1 << 62
-_MAX_CACHED = 256
+# Of each kind of result so many are kept; the kinds of requests and years asked for are few.
+_MAX_VIEWS = 256
+_MAX_SCOPES = 4096
+_MAX_SPANS = 16
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 class View:
@@ -181,9 +188,7 @@ class Timeline:
         key = (self._met(request), span)
         view = self._views.get(key)
         if view is None:
-            if len(self._views) >= _MAX_CACHED:
-                self._views.clear()
-            view = self._views[key] = self._compile_view(*key)
+            view = _keep(self._views, _MAX_VIEWS, key, self._compile_view(*key))
         return view
 
     def _met(self, request: Request) -> tuple[int, ...]:
@@ -194,9 +199,7 @@ class Timeline:
         )  # fmt: skip
         met = self._meets.get(key)
         if met is None:
-            if len(self._meets) >= _MAX_CACHED * 16:
-                self._meets.clear()
-            met = self._meets[key] = tuple(self._find_met(request))
+            met = _keep(self._meets, _MAX_SCOPES, key, tuple(self._find_met(request)))
         return met
 
     def _find_met(self, request: Request) -> Iterator[int]:
@@ -227,12 +230,11 @@ class Timeline:
     def _compiled(self, span: Span) -> tuple[CompiledWindow, ...]:
         windows = self._windows.get(span)
         if windows is None:
-            if len(self._windows) >= _MAX_CACHED // 16:
-                self._windows.clear()
             policy, presence = self.policy, self.calendar.presence
-            windows = self._windows[span] = tuple(
+            compiled = tuple(
                 compile_window(window, policy.timezone, presence, span) for window in policy.windows
             )
+            windows = _keep(self._windows, _MAX_SPANS, span, compiled)
         return windows
 
 
@@ -241,6 +243,13 @@ def compile_timeline(
 ) -> Timeline:
     """Compile once what many decisions look up. Pure; the result keeps what it works out."""
     return Timeline(policy, calendar, locks)
+
+
+def _keep(kept: dict[_Key, _Value], most: int, key: _Key, value: _Value) -> _Value:
+    if len(kept) >= most:
+        kept.clear()
+    kept[key] = value
+    return value
 
 
 def _lock_interval(lock: ManualLock) -> Interval:

@@ -74,7 +74,7 @@ def entries(
     oldest_first: bool = False,
 ) -> list[Entry]:
     """Rows of a page, newest first; the next page starts ``after`` the ``seq`` of the last."""
-    statement, parameters = _statement(wanted, after=after, oldest_first=oldest_first)
+    statement, parameters = statement_of(wanted, after=after, oldest_first=oldest_first)
     with connection.cursor(row_factory=dict_row) as cursor:
         # Planned with the values: which index is right depends on them.
         cursor.execute(
@@ -142,7 +142,7 @@ def export_csv(
 def _stream(
     connection: psycopg.Connection, wanted: Filter, after: int | None
 ) -> Iterator[dict[str, object]]:
-    statement, parameters = _statement(wanted, after=after, oldest_first=True)
+    statement, parameters = statement_of(wanted, after=after, oldest_first=True)
     with (
         connection.transaction(),
         connection.cursor("ledger", row_factory=dict_row) as cursor,
@@ -151,7 +151,7 @@ def _stream(
         yield from cursor.execute(statement, parameters)
 
 
-def _statement(
+def statement_of(
     wanted: Filter, *, after: int | None, oldest_first: bool
 ) -> tuple[bytes, dict[str, object]]:
     """The query of only those conditions that are wanted, so that their indexes are found."""

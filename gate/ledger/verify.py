@@ -4,20 +4,18 @@ All of it reads one snapshot, so appends may go on meanwhile. Large ledgers are 
 worker processes look at side by side; the ends of neighbouring chunks are then joined.
 """
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
 import msgspec
 import psycopg
-from psycopg import conninfo, sql
 from psycopg.rows import class_row
 
 from gate.ledger.checkpoint import Checkpoint, read_checkpoint
 from gate.ledger.merkle import Tree
 from gate.ledger.verify_chunk import CHUNK_ROWS, Chunk, verify_chunk
+from gate.ledger.verify_worker import worker_chunks
 from gate.store.queries import query
 
 Progress = Callable[[int, int], None]
@@ -63,7 +61,7 @@ def verify(
     (default: one a core where the ledger is large enough for it, else none but this one).
 
     Raises `gate.core.problems.InputError` where the checkpoint cannot be read or is not signed by
-    the key, and psycopg's errors where the database is gone.
+    the key, and `StoreUnavailable` or psycopg's errors where the database is gone.
     """
     checkpoint = read_checkpoint(against, key) if against is not None else None
     with connection.transaction():
@@ -155,43 +153,5 @@ def _chunks(
     if workers < 1:
         yield (verify_chunk(connection, *span) for span in spans)
         return
-    snapshot = connection.execute(query("ledger", "export_snapshot")).fetchone()
-    schema = connection.execute(query("ledger", "search_path")).fetchone()
-    assert snapshot is not None
-    assert schema is not None
-    executor = ProcessPoolExecutor(
-        min(workers, len(spans) or 1),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_open,
-        initargs=(_parameters(connection), schema[0], snapshot[0]),
-    )
-    with executor:
-        try:
-            yield executor.map(_verify_span, spans)
-        finally:
-            executor.shutdown(cancel_futures=True)
-
-
-def _parameters(connection: psycopg.Connection) -> dict[str, str]:
-    """What a worker connects with. A socket's folder that we hold open is reached through us."""
-    info = connection.info
-    parameters = {**info.get_parameters(), "password": info.password}
-    host = parameters.get("host", "")
-    return parameters | {"host": host.replace("/proc/self/", f"/proc/{os.getpid()}/")}
-
-
-_worker: list[psycopg.Connection] = []
-
-
-def _open(parameters: dict[str, str], search_path: str, snapshot: str) -> None:
-    """A worker's session, on the snapshot of the one that asked."""
-    connection = psycopg.connect(conninfo.make_conninfo(**parameters))
-    connection.execute(query("ledger", "snapshot"))
-    connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
-    connection.execute(query("ledger", "adopt_session"), {"search_path": search_path})
-    connection.execute(query("ledger", "walk_settings"))
-    _worker.append(connection)
-
-
-def _verify_span(span: tuple[int, int, int]) -> Chunk:
-    return verify_chunk(_worker[0], *span)
+    with worker_chunks(connection, spans, min(workers, len(spans) or 1)) as chunks:
+        yield chunks

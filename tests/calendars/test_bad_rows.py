@@ -148,6 +148,14 @@ def test_all_fields_of_all_rows_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("field", ["latitude", "longitude"])
+@pytest.mark.parametrize("bad", [-200, 1000.5])
+def test_bad_degrees_where_all_else_is_known(tmp_path: Path, field: str, bad: float) -> None:
+    rows = [row("a", latitude=1, longitude=2), {**row("b", latitude=1, longitude=2), field: bad}]
+    assert places(problems_of(tmp_path, "w.csv", as_csv(rows))) == [(3, field)]
+    assert places(problems_of(tmp_path, "w.jsonl", as_jsonl(rows))) == [(2, field)]
+
+
 def test_a_bad_cell_of_a_cancelled_wedding_is_told(tmp_path: Path) -> None:
     rows = [row("a", status="cancelled", guests="many")]
     assert places(problems_of(tmp_path, "w.csv", as_csv(rows))) == [(2, "guests")]

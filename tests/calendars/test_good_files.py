@@ -208,6 +208,26 @@ def test_a_venue_that_is_not_known_counts_as_none(tmp_path: Path) -> None:
     assert loaded(tmp_path, "w.csv", as_csv(rows)).calendar == expected(rows)
 
 
+@pytest.mark.parametrize("zone", ["Europe/London", "Australia/Sydney"])
+def test_the_season_goes_by_latitude_else_by_zone(tmp_path: Path, zone: str) -> None:
+    """Also where all else of the row has been seen before."""
+    rows = [
+        row(f"w{number}", date="2026-01-07", timezone=zone, latitude=latitude, longitude=longitude)
+        for number, (latitude, longitude) in enumerate(
+            [("", ""), (-1, 5), (1, 5), ("", 5), (-1, ""), (0, ""), ("-0.0", 0), (-0.5, -180)]
+        )
+    ]
+    wanted = expected(
+        [
+            {**each, "latitude": None if each["latitude"] == "" else float(each["latitude"])}
+            for each in rows
+        ]
+    )
+    assert loaded(tmp_path, "w.csv", as_csv(rows)).calendar == wanted
+    typed = [{**each, "latitude": -0.0} if each["id"] == "w6" else each for each in rows]
+    assert loaded(tmp_path, "w.jsonl", as_jsonl(typed)).calendar == wanted
+
+
 def test_an_x_column_is_not_looked_at(tmp_path: Path) -> None:
     rows = [row("a", **{"x-": "", "x-guests": "none", "x-date": '"'}), row("b", **{"x-guests": ""})]
     assert loaded(tmp_path, "w.csv", as_csv(rows)).calendar == expected(rows)

@@ -1,7 +1,7 @@
 """iCalendar exports as wedding calendars."""
 
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -195,6 +195,35 @@ def test_a_changed_occurrence_in_another_zone(tmp_path: Path) -> None:
     assert (there.timezone, there.date, there.days) == ("Asia/Tokyo", date(2026, 6, 20), 1)
 
 
+def test_a_change_from_one_occurrence_on(tmp_path: Path) -> None:
+    series = ["UID:s", START, END, "RRULE:FREQ=DAILY;COUNT=4"]
+    later = ["UID:s", "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/London:20260615T140000",
+             "DTSTART;TZID=Europe/London:20260616T140000", "DURATION:PT1H"]  # fmt: skip
+    rows = rows_of(tmp_path, "w.ics", ics(series, later))
+    assert [date_ for _, date_ in starts(rows)] == [
+        "2026-06-13", "2026-06-14", "2026-06-16", "2026-06-17",
+    ]  # fmt: skip
+
+
+def test_more_dates_than_a_series_may_have(tmp_path: Path) -> None:
+    dates = ",".join(f"{date(2026, 6, 13) + timedelta(days=day):%Y%m%d}" for day in range(1, 1001))
+    event = ["UID:s", "DTSTART;VALUE=DATE:20260613", "X-GATE-TIMEZONE:UTC", f"RDATE:{dates}"]
+    assert places(problems_of(tmp_path, "w.ics", ics(event))) == [(8, "RDATE")]
+
+
+def test_a_series_that_the_library_does_not_understand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raising(*_: object) -> None:
+        raise KeyError("whatever")
+
+    monkeypatch.setattr("recurring_ical_events.of", raising)
+    event = ["UID:s", START, "RRULE:FREQ=DAILY;COUNT=2"]
+    (problem,) = problems_of(tmp_path, "w.ics", ics(event))
+    assert (problem.line, problem.field) == (7, "RRULE")
+    assert "cannot be read" in problem.message
+
+
 # name, lines of the first event, places of the problems (its BEGIN is line 4), part of a message
 BAD = [
     ("no UID", [START], [(4, "UID")], "is missing"),
@@ -208,7 +237,16 @@ BAD = [
     ("no time", ["UID:a", "DTSTART;TZID=UTC:tomorrow"], [(6, "DTSTART")], "is no date or time"),
     ("no such day", ["UID:a", "DTSTART;TZID=UTC:20260230T140000"], [(6, "DTSTART")],
      "does not exist"),
-    ("a year too far", ["UID:a", "DTSTART;TZID=UTC:22260213T140000"], [(4, "date")], "outside"),
+    ("a year too far", ["UID:a", "DTSTART;TZID=UTC:22260213T140000"], [(6, "DTSTART")], "outside"),
+    ("the first year", ["UID:a", "DTSTART;TZID=Asia/Tokyo:00010101T000000", "X-GATE-TIMEZONE:UTC"],
+     [(6, "DTSTART")], "outside"),
+    ("the last year", ["UID:a", "DTSTART:99991231T230000Z", "X-GATE-TIMEZONE:Asia/Tokyo"],
+     [(6, "DTSTART")], "outside"),
+    ("the longest duration", ["UID:a", START, "DURATION:P9999W"], [(4, "days")], "not within"),
+    ("a series that ends before it starts", ["UID:a", START, "DTEND:20260601T140000Z",
+     "RRULE:FREQ=DAILY;COUNT=3"], [(7, "DTEND")], "lies before DTSTART"),
+    ("a series until the last year", ["UID:a", START, "RRULE:FREQ=YEARLY;UNTIL=99991231"],
+     [(7, "RRULE")], "outside"),
     ("end before start", ["UID:a", START, "DTEND;TZID=Europe/London:20260612T140000"],
      [(7, "DTEND")], "lies before DTSTART"),
     ("too long", ["UID:a", START, "DURATION:P40D"], [(4, "days")], "is not within 1 to 31"),

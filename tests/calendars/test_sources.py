@@ -129,19 +129,30 @@ def as_nobody() -> Iterator[None]:
         os.seteuid(0)
 
 
-def test_a_file_that_may_not_be_read_exists(tmp_path: Path) -> None:
-    path = written(tmp_path, "w.csv", as_csv([row()]))
-    path.chmod(0o000)
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.owner() == "root" and folder.stat().st_mode & 0o001 == 0:
-            folder.chmod(folder.stat().st_mode | 0o011)
-    with as_nobody():
-        check_paths([path])
-        with pytest.raises(InputError) as raised:
-            read_calendars([path], LOAD)
+@pytest.mark.parametrize("closed", ["file", "folder"])
+def test_a_file_that_may_not_be_read_exists(tmp_path: Path, closed: str) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path = written(folder, "w.csv", as_csv([row()]))
+    (path if closed == "file" else folder).chmod(0o000)
+    for above in (tmp_path, *tmp_path.parents):
+        if above.owner() == "root" and above.stat().st_mode & 0o001 == 0:
+            above.chmod(above.stat().st_mode | 0o011)
+    try:
+        with as_nobody():
+            check_paths([path])
+            with pytest.raises(InputError) as raised:
+                read_calendars([path], LOAD)
+    finally:
+        folder.chmod(0o700)
     (problem,) = raised.value.problems
     assert problem.file == str(path)
     assert problem.message == "cannot be read: Permission denied"
+
+
+def test_a_file_whose_reading_fails_is_told() -> None:
+    with pytest.raises(InputError, match="cannot be read: Input/output error"):
+        read_calendars(["/proc/self/mem"], LOAD)
 
 
 def test_files_that_cannot_be_read_are_told_beside_bad_rows(tmp_path: Path) -> None:

@@ -161,3 +161,11 @@ def test_what_rfc_5545_does_not_know_is_refused(rule: str, says: str) -> None:
 def test_a_rule_without_an_occurrence_in_28_years_is_refused(rule: str) -> None:
     with pytest.raises(ValueError, match="no occurrence within 28 years"):
         parse_rule(rule, date(2001, 1, 2))
+
+
+def test_a_month_has_no_sixth_weekday_but_a_year_has() -> None:
+    with pytest.raises(ValueError, match="no occurrence"):
+        parse_rule("FREQ=MONTHLY;BYDAY=6SA", SINCE)
+    assert parse_rule("FREQ=YEARLY;BYDAY=6SA", SINCE).dates(SINCE, date(2000, 12, 31)) == [
+        date(2000, 2, 5)
+    ]

@@ -18,7 +18,9 @@ from gate.ledger.checkpoint import checkpoint
 from gate.ledger.identity import Writer
 from gate.ledger.verify import verify
 from gate.ledger.verify_chunk import fetch_batch
+from gate.ledger.verify_worker import worker_chunks
 from gate.store.connect import connect
+from gate.store.errors import StoreUnavailable
 from tests.ledger.build import filled, plain_records, records, tamper
 from tests.postgres import fresh_schema
 
@@ -32,7 +34,7 @@ CHANGES = {
     "hash": "hash = set_byte(hash, 0, get_byte(hash, 0) # 128)",
     "payload": "payload = set_byte(payload, 20, get_byte(payload, 20) # 1)",
     "id": "id = overlay(id::text placing"
-    " to_hex(15 - get_byte(uuid_send(id), 15) % 16) from 36)::uuid",
+    " to_hex(15 - (get_byte(uuid_send(id), 15) & 15)) from 36)::uuid",
     "id's time": "id = overlay(id::text placing '7' from 1)::uuid",
     "kind": "kind = CASE kind WHEN 'lock' THEN 'policy' ELSE 'emergency' END, verdict = NULL,"
     " effect = NULL, invoker = NULL",
@@ -304,3 +306,13 @@ def test_workers_find_what_one_process_finds(
     tamper(tampered, "UPDATE saturday_protection_audit SET door = 'api' WHERE seq = 900")
     assert verify(tampered, workers=2) == verify(tampered, workers=0)
     assert verify(tampered, workers=2).first_bad_seq == 900
+
+
+def test_a_worker_that_breaks_off_is_no_verdict(tampered: psycopg.Connection) -> None:
+    with tampered.transaction():
+        tampered.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with (
+            worker_chunks(tampered, [(1, "x", 0)], 1) as chunks,  # type: ignore[list-item]
+            pytest.raises(StoreUnavailable, match="broke off"),
+        ):
+            next(chunks)

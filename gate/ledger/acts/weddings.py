@@ -63,7 +63,8 @@ def import_weddings(
     ``weddings`` are the fields of each in the order of `StoredWedding` (as
     ``msgspec.structs.astuple`` gives them); ``sha256`` is the calendar's digest as decisions name
     it; ``progress`` hears the number of rows so far. What `weddings` raises ends the import and
-    goes on to the caller.
+    goes on to the caller, as does psycopg's IntegrityError for a row that its reader should have
+    refused.
     """
     with connection.transaction(), connection.cursor() as cursor:
         parameters = {"sha256": sha256, "by": act.by, "at": act.now}
