@@ -16,6 +16,8 @@ from tests.property.effort import examples
 from tests.property.loads import weddings
 from tests.property.product import Product, comparable
 from tests.property.strategies import (
+    EARLIEST,
+    LATEST,
     REACH,
     Case,
     cases,
@@ -199,6 +201,7 @@ def test_an_edge_nine_thousand_six_hundred_hours_away(
     """A lock round the instant, whose edges lie just within or just beyond what is told."""
     at = case.noon + timedelta(microseconds=data.draw(st.integers(0, 10**12)))
     away = REACH + beyond
+    at = min(max(at, EARLIEST + away), LATEST - 2 * away)
     whole = {"name": "whole", "start": text(at - away), "end": text(at + away)}
     locked = Product(case.with_(windows=[whole], level_lock={"at": "never"}, lead="0s"))
     seen = beyond == timedelta(0)
