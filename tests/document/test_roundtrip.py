@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from msgspec.structs import replace
 
 from gate.core.document import policy_document, policy_json, policy_warnings, read_policy
@@ -30,12 +30,26 @@ def test_a_shown_policy_reads_as_the_same_policy(document: Document) -> None:
 
 
 @given(DOCUMENTS)
+@example({"version": 1, "timezone": "UTC", "name": "08"})
 def test_json_and_yaml_in_block_style_are_the_same_policy(document: Document) -> None:
     data = encoded(document)
-    # PyYAML writes a number that YAML 1.1 would misread in quotes, but knows no exact numbers.
-    block = yaml.safe_dump(_marked(document), sort_keys=False).replace("NUMBER:", "")
+    # PyYAML knows no exact numbers, and leaves text bare that is a number in YAML 1.2 only (08).
+    block = yaml.dump(_marked(document), Dumper=_Dumper, sort_keys=False).replace("NUMBER:", "")
     policy = read_policy(data, "policy.json")
     assert replace(read_policy(block.encode(), "policy.yaml"), sha256=policy.sha256) == policy
+
+
+class _Quoted(str):
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text, so that it is text to every reader."""
+
+
+_Dumper.add_representer(
+    _Quoted, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+)
 
 
 def _marked(value: Any) -> Any:
@@ -43,7 +57,9 @@ def _marked(value: Any) -> Any:
         return {key: _marked(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_marked(item) for item in value]
-    return f"NUMBER:{value}" if isinstance(value, Decimal) else value
+    if isinstance(value, Decimal):
+        return f"NUMBER:{value}"
+    return _Quoted(value) if isinstance(value, str) else value
 
 
 def test_the_document_is_plain_data() -> None:
