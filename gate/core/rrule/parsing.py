@@ -13,8 +13,6 @@ _UNTIL = re.compile(
     r"([0-9]{4})([0-9]{2})([0-9]{2})"
     r"(T([01][0-9]|2[0-3])[0-5][0-9]([0-5][0-9]|60)Z?)?"
 )
-    r"([0-9]{4})([0-9]{2})([0-9]{2})(T([01][0-9]|2[0-3])[0-5][0-9]([0-5][0-9]|60)Z?)?"
-)
 _SEARCH_YEARS = 28
 # Beyond this many periods no second occurrence lies within the years that a policy may name.
 _MAX_INTERVAL = 100_000
