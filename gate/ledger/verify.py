@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 """Called with (rows looked at, rows in all)."""
 
 GENESIS = bytes(32)
-_ROWS_WORTH_WORKERS = 2 * CHUNK_ROWS
+_ROWS_WORTH_WORKERS = 4 * CHUNK_ROWS
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
