@@ -9,7 +9,7 @@ import msgspec
 
 from gate.cli.database import database_option, session
 from gate.cli.options import INSTANT, json_option
-from gate.cli.output import print_json, print_json_array, write
+from gate.cli.output import plain, print_json, print_json_array, write
 from gate.cli.screen import moment
 from gate.core.decision import Effect, Verdict
 from gate.core.problems import InputError
@@ -152,8 +152,8 @@ def _lines(entries: Sequence["Entry"]) -> Iterator[str]:
         return
     yield click.style(f"{'seq':>8}  {'at':20}  {'what':24}  {'actor':16}  target", bold=True)
     for entry in entries:
-        who = f"{entry.actor or '':16}"
-        yield f"{entry.seq:>8}  {moment(entry.at)}  {_what(entry)}  {who}  {_target(entry)}"
+        who = f"{plain(entry.actor or ''):16}"
+        yield f"{entry.seq:>8}  {moment(entry.at)}  {_what(entry)}  {who}  {plain(_target(entry))}"
 
 
 def _what(entry: "Entry") -> str:

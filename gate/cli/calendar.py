@@ -11,7 +11,7 @@ from gate.cli import calendar_store
 from gate.cli.documents import load_model
 from gate.cli.exits import Exit
 from gate.cli.options import EXISTING_FILE, json_option
-from gate.cli.output import complain, print_json
+from gate.cli.output import complain, count, print_json
 from gate.cli.progress import counting
 from gate.core.problems import InputError, Problem
 
@@ -96,6 +96,7 @@ def _summary(paths: Sequence[str], found: Judgement) -> str:
     if not found.weddings:
         return f"{name}: a valid calendar without weddings"
     return (
-        f"{name}: a valid calendar of {found.weddings} weddings in {found.zones} time zones,"
+        f"{name}: a valid calendar of {count(found.weddings, 'wedding')}"
+        f" in {count(found.zones or 0, 'time zone')},"
         f" {found.first_date} to {found.last_date}"
     )

@@ -120,3 +120,27 @@ def status(dsn: str | None, as_json: bool) -> int:
         else f"schema {target.schema} is not up to date: run gate db migrate"
     )
     return Exit.ALLOWED
+
+
+@db.command(
+    epilog="""\b
+Example:
+  gate db stop --dsn embedded
+"""
+)
+@database_option
+@json_option
+def stop(dsn: str | None, as_json: bool) -> int:
+    """Stop the embedded PostgreSQL, which otherwise runs on for the next command."""
+    from gate.store import embedded  # noqa: PLC0415  (loads the database driver)
+    from gate.store.connect import EMBEDDED  # noqa: PLC0415
+
+    target = where(dsn)
+    if target.dsn != EMBEDDED:
+        raise click.UsageError("only the embedded PostgreSQL is stopped here: --dsn embedded")
+    stopped = embedded.stop(target.embedded_folder)
+    if as_json:
+        print_json({"stopped": stopped})
+    else:
+        click.echo("stopped" if stopped else "it was not running")
+    return Exit.ALLOWED

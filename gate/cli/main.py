@@ -122,15 +122,24 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(Exit.INTERRUPTED)
     except (BrokenPipeError, ReaderGoneError):
-        # Leave quietly, and keep the interpreter from flushing again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()
         sys.exit(Exit.INTERRUPTED)
+    except OSError as error:
+        # A full disk under our output, say: no answer was given, so nothing may go out.
+        _say(f"gate: {error.strerror or error}")
+        _abandon_output()
+        sys.exit(Exit.UNDECIDED)
     except Exception as error:
         if os.environ.get("GATE_DEBUG"):
             raise
         _say(f"gate: internal error, a bug: {type(error).__name__}: {error}")
         _say(f"gate: please report it at {_ISSUES}; GATE_DEBUG=1 prints where it happened")
         sys.exit(Exit.BUG)
+
+
+def _abandon_output() -> None:
+    """Keep the interpreter from flushing what nobody can take."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str, stream: IO[str] | None = None) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 
+from gate.cli.output import count, plain
 from gate.core.decision import Decision, Effect, Phase, Verdict
 from gate.core.instants import format_instant
 from gate.core.policy import Policy
@@ -58,7 +59,7 @@ def _facts(decision: Decision, policy: Policy | None) -> Iterator[str]:
 
 
 def _line(label: str, text: str) -> str:
-    return f"  {label:<{_LABEL_WIDTH}}{text}"
+    return f"  {label:<{_LABEL_WIDTH}}{plain(text)}"
 
 
 def _time(instant: datetime, policy: Policy | None) -> str:
@@ -71,15 +72,15 @@ def _target(decision: Decision) -> str:
     request = decision.request
     parts = (request.environment, request.namespace, request.service, request.repository)
     named = "/".join(part for part in parts if part)
-    return f" to {named}" if named else ""
+    return f" to {plain(named)}" if named else ""
 
 
 def _load(decision: Decision) -> str:
     load = decision.load
     assert load is not None
     text = (
-        f"level {decision.level}: {_count(load.weddings_today, 'wedding')} today,"
-        f" demand {load.demand:.6g}, {_count(load.needed, 'replica')} needed"
+        f"level {decision.level}: {count(load.weddings_today, 'wedding')} today,"
+        f" demand {load.demand:.6g}, {count(load.needed, 'replica')} needed"
     )
     return f"{text}, {load.shortfall} beyond the ceiling" if load.shortfall else text
 
@@ -107,7 +108,3 @@ def _override_command(decision: Decision, policy: Policy) -> str:
             words += [f"--{name}", value]
     words += ["--roles", policy.override.roles[0], "--reason", "…"]
     return shlex.join(words)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

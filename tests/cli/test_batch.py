@@ -71,8 +71,12 @@ def test_every_field_of_a_line_is_used(files: Files) -> None:
         (b'"text"', None, "not a JSON object"),
         (b"\xff\xfe", None, "not JSON"),
         (b'{"at": NaN}', None, "not JSON"),
-        (b'{"at": "\\ud800"}', None, "not JSON"),
-        (b"[" * 100_000, None, "not JSON"),
+        (b'{"at": "\\ud800"}', "at", "surrogate"),
+        (b'{"environment": 1e999}', "environment", "text"),
+        (b'{"environment": ' + b"1" * 5000 + b"}", "environment", "text"),
+        (b'{"action": "deploy", "action": "rollback"}', "action", "twice"),
+        (b'{"at": null, "environment": "a", "at": null}', "at", "twice"),
+        (b"[" * 100_000, None, "nested too deeply"),
         (b'{"at": 5}', "at", "text"),
         (b'{"at": ""}', "at", "not an instant"),
         (b'{"at": "2026-06-13T12:00:00"}', "at", "no offset"),
@@ -93,6 +97,13 @@ def test_a_bad_line_is_answered_in_its_place(
     assert (first["verdict"], last["verdict"]) == ("allow", "deny")
     assert (bad["error"]["line"], bad["error"]["field"]) == (2, field)
     assert says in bad["error"]["message"]
+
+
+def test_quotes_within_text_are_no_second_key(files: Files) -> None:
+    fields = {"environment": 'a"b"', "service": "\\\\", "actor": "x"}
+    outcome = answered(files, line(at=SATURDAY, **fields))
+    assert outcome.code == 0
+    assert outcome.lines[0]["request"]["environment"] == 'a"b"'
 
 
 def test_the_last_line_needs_no_newline_and_an_empty_batch_is_fine(files: Files) -> None:

@@ -189,6 +189,24 @@ def test_it_leaves_quietly_when_its_reader_has_gone(files: Files) -> None:
         assert running.stderr.read() == b""
 
 
+def test_control_characters_do_not_reach_the_terminal(files: Files) -> None:
+    outcome = files.check("--at", SATURDAY, "--environment", "prod\x1b[2J")
+    assert "prod\\x1b[2J" in outcome.out
+    assert "\x1b" not in outcome.out
+
+
+def test_a_full_disk_under_the_answer_is_no_allow_and_no_bug(files: Files) -> None:
+    command_line: list[str | Path] = [
+        sys.executable, "-m", "gate", "check", "--policy", files.policy, "--calendar",
+        files.calendar, "--at", TUESDAY,
+    ]  # fmt: skip
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command_line, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (4, "gate: No space left on device\n")
+
+
 def test_help_lists_the_commands() -> None:
     outcome = gate("--help")
     assert outcome.code == 0

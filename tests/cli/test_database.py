@@ -1,10 +1,12 @@
 """The schema, manual locks and overrides on a real PostgreSQL."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from gate.store.connect import Target
+from tests.cli import run
 from tests.cli.conftest import Gate
 from tests.cli.support import INPUTS, POLICY
 
@@ -187,3 +189,15 @@ def test_granting_says_what_comes_next(gate: Gate, store: Target) -> None:
     text = gate(*base, "--roles", "sre-lead", "--policy", POLICY).out
     assert "to be approved by 1 more: gate override approve " in text
     assert "as many others as the policy says" in gate(*base).out
+
+
+def test_the_embedded_server_can_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATE_DATA_DIR", str(tmp_path / "data"))
+    assert run.gate("db", "stop", "--dsn", "embedded").out == "it was not running\n"
+    assert run.gate("db", "migrate", "--dsn", "embedded").code == 0
+    assert run.gate("db", "stop", "--dsn", "embedded").out == "stopped\n"
+    assert run.gate("db", "stop", "--dsn", "embedded", "--json").json == {"stopped": False}
+    refused = run.gate("db", "stop", "--dsn", "postgresql://db.example/x")
+    assert (refused.code, "only the embedded" in refused.err) == (2, True)

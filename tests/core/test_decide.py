@@ -358,3 +358,19 @@ def test_undecided_has_nulls_and_its_causes() -> None:
 @pytest.mark.parametrize("at", ["1970-01-01T00:00:00Z", "2199-12-31T23:59:59.999999Z"])
 def test_it_decides_at_both_ends_of_time(at: str) -> None:
     assert ask(timeline(SATURDAY), at).verdict in {"allow", "deny"}
+
+
+def test_a_manual_lock_elsewhere_in_time_is_no_cause() -> None:
+    locks = (
+        lock("2026-06-16T10:00:00Z", "2026-06-16T11:00:00Z"),
+        lock("2026-06-18T10:00:00Z", "2026-06-18T11:00:00Z"),
+    )
+    decision = ask(timeline(NO_WINDOWS, locks=locks), "2026-06-18T10:30:00Z")
+    assert [shown(r.start or None) for r in decision.reasons] == ["2026-06-18T10:00:00Z"]
+
+
+def test_a_window_of_venues_alone_needs_a_wedding() -> None:
+    text = "level_lock: {at: never}\nwindows: [{name: v, rrule: FREQ=DAILY, zones: [venues]}]\n"
+    line = timeline(text, ("2026-06-16", "Asia/Tokyo", "british", 10))
+    assert ask(line, "2026-06-16T10:00:00Z").phase == "locked"
+    assert ask(line, "2026-06-17T10:00:00Z").phase == "open"

@@ -66,6 +66,12 @@ VALUES = {
     "bad cells": f"{HEAD}actions: {{deploy: {{lead: {{{_lines('k{n}: 1,', 49_000)}}}}}}}\n",
     "numbers for names": f"{HEAD}exempt: [{'1,' * 90_000}]\n",
 }
+_NUMBERED = ",".join(
+    f"{sign}{nth}{day}"
+    for sign in ("", "-")
+    for nth in range(1, 54)
+    for day in ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+)
 GOOD = {
     "one anchor again and again": f"{HEAD}exempt:\n" + "- &a x\n" * 90_000,
     "ten thousand windows": _windows("rrule: FREQ=WEEKLY;BYDAY=SA", 10_000),
@@ -76,6 +82,15 @@ GOOD = {
     "many exceptions": f"{HEAD}windows: [{{name: a, rrule: FREQ=WEEKLY, except: ["
     + "2026-08-15," * 90_000
     + "]}]\n",
+    "rules that count far": _windows("rrule: FREQ=DAILY;COUNT=7{n}, except: [2199-01-01]", 9_000),
+    "rules that pick the last day of leap years": _windows(
+        "rrule: 'FREQ=YEARLY;BYSETPOS=366;BYDAY=MO,TU,WE,TH,FR,SA,SU;COUNT=1{n}',"
+        " since: 2097-01-01",
+        7_000,
+    ),
+    "rules with every numbered weekday": _windows(
+        f"rrule: 'FREQ=MONTHLY;BYDAY={_NUMBERED};COUNT=1{{n}}'", 240
+    ),
     "small numbers": f"{HEAD}load: {{venues: {{{_lines('v{n}: 1e-399,', 49_000)}}}}}\n",
 }
 

@@ -9,6 +9,8 @@ from typing import Any
 from gate.core.policy import Policy
 from gate.core.problems import Problem
 
+_MAX_WARNINGS = 100
+
 
 def read_policy(data: bytes, file: str) -> Policy:
     """The policy that a document's bytes mean, with every default filled in.
@@ -63,7 +65,11 @@ def policy_warnings(
 
     source = None if data is None else tree.read_tree(data, file or "policy")
     problems = []
-    for path, message, mend in warn.warnings_of(policy):
+    warnings = list(warn.warnings_of(policy))
+    for path, message, mend in warnings[:_MAX_WARNINGS]:
         field, line = tree.place(source, path)
         problems.append(Problem(message=message, file=file, line=line, field=field, mend=mend))
+    if len(warnings) > _MAX_WARNINGS:
+        more = len(warnings) - _MAX_WARNINGS
+        problems.append(Problem(message=f"and {more} more warnings", file=file))
     return problems

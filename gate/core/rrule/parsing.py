@@ -9,7 +9,10 @@ from gate.core.rrule.rule import Rule, WeekdayPart
 
 _WEEKDAYS = {"MO": 0, "TU": 1, "WE": 2, "TH": 3, "FR": 4, "SA": 5, "SU": 6}
 _BYDAY = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
-_UNTIL = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(T([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z?)?")
+_UNTIL = re.compile(
+    r"([0-9]{4})([0-9]{2})([0-9]{2})"
+    r"(T([01][0-9]|2[0-3])[0-5][0-9]([0-5][0-9]|60)Z?)?"
+)
 _SEARCH_YEARS = 28
 # Beyond this many periods no second occurrence lies within the years that a policy may name.
 _MAX_INTERVAL = 100_000

@@ -52,10 +52,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         """The occurrence dates in ``first … last``, both inclusive, in order."""
         low = max(first, self.since).toordinal()
         high = min(last, self.until or last).toordinal()
-        if self.count is None:
-            return [date.fromordinal(day) for day in _days(self, low, high)]
-        counted = _counted(self)[: self.count]
-        return [date.fromordinal(day) for day in counted if low <= day <= high]
+        if self.count is not None:
+            high = _last_counted(self, self.count, high)
+        return [date.fromordinal(day) for day in _days(self, low, high)]
 
 
 def _days(rule: Rule, low: int, high: int) -> Iterator[int]:
@@ -63,6 +62,29 @@ def _days(rule: Rule, low: int, high: int) -> Iterator[int]:
     if rule.by_position and rule.frequency == "WEEKLY":
         yield from _positioned_weeks(rule, low, high)
         return
+    for first, mask in _masked_years(rule, low, high):
+        yield from (first + bit for bit in _bits(mask))
+
+
+def _last_counted(rule: Rule, count: int, high: int) -> int:
+    """The ordinal of the occurrence that COUNT ends with, or ``high`` where that comes later.
+
+    Occurrences are counted a year at a time, not one by one.
+    """
+    since = rule.since.toordinal()
+    if rule.by_position and rule.frequency == "WEEKLY":
+        return next(islice(_days(rule, since, high), count - 1, count), high)
+    left = count
+    for first, mask in _masked_years(rule, since, high):
+        last = _nth_bit(mask, left)
+        if last:
+            return first + last.bit_length() - 1
+        left -= mask.bit_count()
+    return high
+
+
+def _masked_years(rule: Rule, low: int, high: int) -> Iterator[tuple[int, int]]:
+    """The years that meet ``low … high``: ordinal of 1 January, mask of the days in the range."""
     if low > high:
         return
     for year in range(date.fromordinal(low).year, date.fromordinal(high).year + 1):
@@ -72,7 +94,7 @@ def _days(rule: Rule, low: int, high: int) -> Iterator[int]:
             mask = mask >> (low - first) << (low - first)
         if high - first < 366:
             mask &= (1 << (high - first + 1)) - 1
-        yield from (first + bit for bit in _bits(mask))
+        yield first, mask
 
 
 def _positioned_weeks(rule: Rule, low: int, high: int) -> Iterator[int]:
@@ -85,14 +107,6 @@ def _positioned_weeks(rule: Rule, low: int, high: int) -> Iterator[int]:
         for index in sorted(picked):
             if 0 <= index < len(days) and low <= days[index] <= high:
                 yield days[index]
-
-
-@lru_cache(maxsize=256)
-def _counted(rule: Rule) -> list[int]:
-    """The first COUNT occurrences that a policy's years can hold."""
-    last = date(2202, 12, 31).toordinal()
-    assert rule.count is not None
-    return list(islice(_days(rule, rule.since.toordinal(), last), rule.count))
 
 
 def _year_mask(rule: Rule, year: int) -> int:
@@ -111,7 +125,7 @@ def _year_mask(rule: Rule, year: int) -> int:
         mask &= _week_numbers(year, rule.week_start, rule.by_week_number)
     if rule.by_day and mask:
         mask &= _union(_weekday(rule, masks, part) for part in rule.by_day)
-    if rule.interval > 1 and mask:
+    if rule.interval > 1 and rule.frequency != "YEARLY" and mask:
         mask &= _interval_mask(rule, year, masks)
     if rule.by_position and rule.frequency != "WEEKLY" and mask:
         return _positioned(rule, masks, mask)
@@ -226,8 +240,6 @@ def _interval_mask(rule: Rule, year: int, masks: _Masks) -> int:
             for month in range(12)
             if (year * 12 + month - base) % rule.interval == 0
         )
-    if rule.frequency == "YEARLY":
-        return masks.all
     unit = 1 if rule.frequency == "DAILY" else 7
     start = rule.since.toordinal()
     if rule.frequency == "WEEKLY":
