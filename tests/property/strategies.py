@@ -246,8 +246,12 @@ def instants(draw: st.DrawFn, case: Case, request: Mapping[str, str]) -> datetim
 
 @st.composite
 def ranges(draw: st.DrawFn, case: Case) -> tuple[datetime, datetime]:
-    """A range ``[from, to)`` of at most some weeks."""
+    """A range ``[from, to)``: some weeks at most, or between two instants that are of interest."""
     start = draw(instants(case, {}))
+    if draw(st.booleans()):
+        other = draw(instants(case, {}))
+        if timedelta(0) < abs(other - start) < 60 * DAY:
+            return min(start, other), max(start, other)
     seconds = st.sampled_from([1, 3600, 86400, 10 * 86400, 45 * 86400])
     micros = timedelta(microseconds=draw(st.sampled_from([0, 0, -1, 1])))
     end = start + timedelta(seconds=draw(seconds)) + micros
