@@ -1,4 +1,4 @@
-"""The twin's local times and rules against the calendar on the wall and the examples of RFC 5545."""
+"""Local times and rules of the twin against answers by hand and the examples of RFC 5545."""
 
 from datetime import UTC, date, datetime
 
