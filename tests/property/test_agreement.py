@@ -12,7 +12,7 @@ from tests.property.strategies import Case
 Pair = tuple[Case, Product]
 
 
-@examples(0.7)
+@examples(0.5)
 @given(products(), st.data())
 def test_decisions(pair: Pair, data: st.DataObject) -> None:
     checks.decisions(pair, data)
@@ -24,19 +24,19 @@ def test_phases(pair: Pair, data: st.DataObject) -> None:
     checks.phases(pair, data)
 
 
-@examples(0.7)
+@examples(0.5)
 @given(products(), st.data())
 def test_locked_stretches(pair: Pair, data: st.DataObject) -> None:
     checks.listings(pair, data)
 
 
-@examples(0.7)
+@examples(0.5)
 @given(products(), st.data())
 def test_load(pair: Pair, data: st.DataObject) -> None:
     checks.loads(pair, data)
 
 
-@examples(0.7)
+@examples(0.5)
 @given(products(), st.data())
 def test_plan(pair: Pair, data: st.DataObject) -> None:
     checks.plans(pair, data)

@@ -36,7 +36,7 @@ Pair = tuple[Case, Product]
 PHASES = ("open", "lead", "locked")
 
 
-@examples(0.7)
+@examples(0.5)
 @given(products(), st.data())
 def test_the_next_change_changes_the_verdict_and_nothing_before_it_does(
     pair: Pair, data: st.DataObject

@@ -15,7 +15,7 @@ from tests.twin.rules import dates_by_dateutil, dates_by_definition, dateutil_fo
 RULES = st.sampled_from(FOCI).flatmap(lambda focus: recurrences(focus[1]))
 
 
-@examples(0.7)
+@examples(0.4)
 @given(RULES)
 def test_three_readings_agree(recurrence: tuple[str, date | None]) -> None:
     rule, given_since = recurrence
@@ -27,7 +27,7 @@ def test_three_readings_agree(recurrence: tuple[str, date | None]) -> None:
     assert list(parse_rule(rule, since).dates(since, last)) == by_words
 
 
-@examples(0.7)
+@examples(0.4)
 @given(wild_rules(), st.dates(date(1995, 1, 1), date(2030, 1, 1)))
 def test_any_rule_means_what_the_standard_says(rule: str, since: date) -> None:
     last = since + timedelta(days=1500)
@@ -39,7 +39,7 @@ def test_any_rule_means_what_the_standard_says(rule: str, since: date) -> None:
     assert list(parse_rule(rule, since).dates(since, last)) == by_words
 
 
-@examples(0.7)
+@examples(0.4)
 @given(RULES, st.integers(0, 3000), st.integers(0, 400))
 def test_a_part_of_the_range_gives_that_part_of_the_dates(
     recurrence: tuple[str, date | None], skipped: int, length: int
