@@ -21,6 +21,7 @@ from gate.core.decision import (
 )
 from gate.core.ids import RANDOM_BYTES, uuid7
 from gate.core.policy import Policy
+from gate.core.problems import InputError
 
 if TYPE_CHECKING:
     from gate.cli.recorder import Recorder
@@ -90,6 +91,12 @@ class Judge:
             self._recorder.record(decisions)
         except StoreUnavailable as error:
             return [self._without_store(d.request, d.at, str(error)) for d in decisions]
+        except InputError as error:
+            # One that the ledger refuses, an oversized one, must not take the others with it.
+            if len(decisions) > 1:
+                return [answer for each in decisions for answer in self.record([each])]
+            only = decisions[0]
+            return [self._without_store(only.request, only.at, str(error))]
         return list(decisions)
 
     def record_answers(self, answers: Sequence[Answer]) -> list[Answer]:

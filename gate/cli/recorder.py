@@ -46,7 +46,7 @@ class Recorder:
                 decision,
                 door=DOOR,
                 writer=self._writer.name,
-                number=self._numbers.pop(decision.id),
+                number=self._numbers[decision.id],
             )
             for decision in decisions
         ]
@@ -56,6 +56,8 @@ class Recorder:
             self.close()
             self._connection = connect(self._target)
             self._append(records)
+        for decision in decisions:
+            del self._numbers[decision.id]
 
     def close(self) -> None:
         """Give the connection back."""
