@@ -169,3 +169,9 @@ def test_a_month_has_no_sixth_weekday_but_a_year_has() -> None:
     assert parse_rule("FREQ=YEARLY;BYDAY=6SA", SINCE).dates(SINCE, date(2000, 12, 31)) == [
         date(2000, 2, 5)
     ]
+
+
+def test_count_ends_a_rule_of_positions_in_weeks() -> None:
+    rule = parse_rule("FREQ=WEEKLY;BYDAY=MO,SA;BYSETPOS=1;COUNT=2", SINCE)
+    assert rule.dates(SINCE, date(2001, 1, 1)) == [date(2000, 1, 3), date(2000, 1, 10)]
+    assert rule.dates(SINCE, date(2000, 1, 5)) == [date(2000, 1, 3)]
