@@ -65,9 +65,6 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
     presence: dict[str, tuple[tuple[int, int], ...]]
 
 
-EMPTY_DEMAND = Demand([BEFORE_ALL], [0.0], [0], [0])
-
-
 class Stream:
     """Weddings of one zone and season, summed by first date and number of days.
 

@@ -188,10 +188,10 @@ def _lists(scope: Scope) -> dict[str, list[str] | None]:
     return {name: None if value is None else list(value) for name, value in values.items()}
 
 
-def locked_entry(connection: psycopg.Connection, identifier: str, kind: Kind) -> Entry:
+def live_entry(connection: psycopg.Connection, act: Act, identifier: str, kind: Kind) -> Entry:
     """The row for a change of it, locked until the transaction ends.
 
-    Raises `InputError` where there is none.
+    Raises `InputError` where there is none, or it has ended.
     """
     try:
         wanted = UUID(identifier)
@@ -209,6 +209,8 @@ def locked_entry(connection: psycopg.Connection, identifier: str, kind: Kind) ->
         raise InputError.of(
             f"there is no {kind} {identifier!r}", field="id", mend=f"`gate {kind} list` shows them"
         )
+    if found.end is not None and found.end <= act.now:
+        raise InputError.of(f"{kind} {identifier} ended on {instant(found.end)}", field="id")
     return found
 
 

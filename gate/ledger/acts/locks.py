@@ -15,7 +15,7 @@ from gate.ledger.acts.entries import (
     close,
     insert,
     instant,
-    locked_entry,
+    live_entry,
     record_act,
 )
 from gate.ledger.acts.words import described
@@ -66,9 +66,7 @@ def set_lock(
 def release_lock(connection: psycopg.Connection, act: Act, identifier: str) -> Entry:
     """End a lock now. Raises `InputError` where there is none, or it has ended."""
     with connection.transaction():
-        entry = locked_entry(connection, identifier, "lock")
-        if entry.end is not None and entry.end <= act.now:
-            raise InputError.of(f"lock {identifier} ended on {instant(entry.end)}", field="id")
+        entry = live_entry(connection, act, identifier, "lock")
         entry = close(connection, entry, act)
         record_act(
             connection,

@@ -21,7 +21,7 @@ from gate.ledger.acts.entries import (
     close,
     insert,
     instant,
-    locked_entry,
+    live_entry,
     record_act,
 )
 from gate.ledger.acts.words import described
@@ -86,7 +86,7 @@ def approve_override(connection: psycopg.Connection, act: Act, identifier: str) 
     Raises `InputError` where that is broken, there is no such override, or it has ended.
     """
     with connection.transaction():
-        entry = _alive(connection, act, identifier)
+        entry = live_entry(connection, act, identifier, "override")
         if act.by == entry.by_actor:
             raise InputError.of(
                 f"{act.by} has asked for it", field="by", mend="somebody else approves"
@@ -112,7 +112,7 @@ def approve_override(connection: psycopg.Connection, act: Act, identifier: str) 
 def revoke_override(connection: psycopg.Connection, act: Act, identifier: str) -> Entry:
     """End an override now. Raises `InputError` where there is none, or it has ended."""
     with connection.transaction():
-        entry = _alive(connection, act, identifier)
+        entry = live_entry(connection, act, identifier, "override")
         entry = close(connection, entry, act)
         record_act(
             connection,
@@ -122,11 +122,4 @@ def revoke_override(connection: psycopg.Connection, act: Act, identifier: str) -
             subject=str(entry.id),
             details={"asked_by": entry.by_actor},
         )
-    return entry
-
-
-def _alive(connection: psycopg.Connection, act: Act, identifier: str) -> Entry:
-    entry = locked_entry(connection, identifier, "override")
-    if entry.end is not None and entry.end <= act.now:
-        raise InputError.of(f"override {identifier} ended on {instant(entry.end)}", field="id")
     return entry
