@@ -17,12 +17,12 @@ from gate.cli.batch import (
     exit_code,
 )
 from gate.cli.exits import Exit
-from gate.cli.inputs import Unreadable
 from gate.cli.judge import Judge, open_judge
 from gate.cli.output import complain, print_json, write
 from gate.cli.refusal import render
 from gate.core.decision import Decision, Effect, Request, Verdict
 from gate.core.policy import Action
+from gate.inputs import Unreadable
 
 _EPILOG = """\b
 Examples:

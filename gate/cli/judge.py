@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gate.cli.batch import Answer
-from gate.cli.inputs import Compiled, Unreadable, read_inputs
 from gate.core.decide import decide, undecided
 from gate.core.decision import (
     CalendarRef,
@@ -22,6 +21,7 @@ from gate.core.decision import (
 from gate.core.ids import RANDOM_BYTES, uuid7
 from gate.core.policy import Policy
 from gate.core.problems import InputError
+from gate.inputs import Compiled, Unreadable, read_inputs
 
 if TYPE_CHECKING:
     from gate.cli.recorder import Recorder

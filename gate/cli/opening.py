@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gate.cli.database import session
-from gate.cli.inputs import Compiled, compile_inputs
+from gate.inputs import Compiled, compile_inputs
 
 
 def open_inputs(

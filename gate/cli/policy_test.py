@@ -9,7 +9,6 @@ import msgspec
 
 from gate.cli.documents import policy_bytes
 from gate.cli.exits import Exit
-from gate.cli.inputs import Compiled, compile_inputs
 from gate.cli.options import EXISTING_FILE, VariadicCommand, json_option
 from gate.cli.output import print_json
 from gate.cli.screen import show
@@ -19,6 +18,7 @@ from gate.core.demand import DemandBuilder
 from gate.core.document import Case, Expected, Table, read_policy, read_table
 from gate.core.problems import InputError
 from gate.core.timeline import compile_timeline
+from gate.inputs import Compiled, compile_inputs
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import cast
 
-from gate.cli.inputs import Compiled
 from gate.cli.judge import Judge
 from gate.cli.recorder import Recorder
 from gate.core.decide import Facts
 from gate.core.decision import CalendarRef, Decision
 from gate.core.instants import parse_instant
 from gate.core.problems import InputError
+from gate.inputs import Compiled
 from gate.store import StoreUnavailable
 from tests.core.build import request, timeline
 

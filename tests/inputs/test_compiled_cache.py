@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gate.cli import compiled_cache, inputs
 from gate.core.demand import BEFORE_ALL, Calendar, Demand
+from gate.inputs import compiled_cache
+from gate.inputs import reading as inputs
 from tests.cli.test_check import CALENDAR, POLICY, SATURDAY, Files, own_cache
 from tests.core.build import policy
 

@@ -1,4 +1,4 @@
-"""From the files that a command names to a compiled timeline, or to why there is none."""
+"""Read a policy and its calendars and compile them, or say why they cannot be read."""
 
 import hashlib
 import os
@@ -9,13 +9,13 @@ from pathlib import Path
 import msgspec
 
 from gate.calendars import compile_sources, joined_sha256, read_sources
-from gate.cli import compiled_cache
 from gate.core.decide import Facts
 from gate.core.decision import CalendarRef, ManualLock, Override, PolicyRef, Reason
 from gate.core.document import MAX_POLICY_BYTES, read_policy
 from gate.core.policy import Policy
 from gate.core.problems import InputError, Problem
 from gate.core.timeline import Timeline, compile_timeline
+from gate.inputs import compiled_cache
 
 
 class Compiled(msgspec.Struct, frozen=True, kw_only=True):
