@@ -8,6 +8,8 @@ told. Nothing here is asked by a decision: what is not known yet is judged as a 
 import threading
 from collections.abc import Callable, Mapping
 
+from kubernetes.client import AppsV1Api
+
 from gate.cluster.history import controller_revision_entry, replica_set_entry
 from gate.service.feed import Templates
 from gate.service.keeper.kube import apps_api
@@ -42,10 +44,11 @@ class Informer:
         *,
         watching: Watching = Watching(),  # noqa: B008 - frozen
     ) -> None:
+        self._kubeconfig = kubeconfig
+        self._environ = environ
         self._publish = publish
-        self._connect = lambda: apps_api(kubeconfig, environ)
-        self._board = TemplateBoard((kind.plural for kind in KINDS), publish)
-        self._reflectors = [Reflector(kind, self._connect, self._board, watching) for kind in KINDS]
+        board = TemplateBoard((kind.plural for kind in KINDS), publish)
+        self._reflectors = [Reflector(kind, self._connect, board, watching) for kind in KINDS]
 
     def run(self, stop: threading.Event) -> None:
         """Follow the cluster until told to stop; where none is named, say so and wait."""
@@ -66,3 +69,6 @@ class Informer:
         stop.wait()
         for reflector in self._reflectors:
             reflector.break_off()
+
+    def _connect(self) -> AppsV1Api | None:
+        return apps_api(self._kubeconfig, self._environ)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from kubernetes.client import ApiException, AppsV1Api
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from gate.cluster.history import key_of
 from gate.service.keeper.backoff import Backoff
@@ -108,6 +108,9 @@ class Reflector:
             except ApiException as error:
                 pause = self._refused(error)
             except Exception as error:
+                if not isinstance(error, OSError | HTTPError):
+                    # What cannot be read would come again: a list is not made of events.
+                    self._version = ""
                 if not stop.is_set():
                     self._trouble(f"{type(error).__name__}: {error}"[:300])
                 pause = self._backoff.next_seconds()
