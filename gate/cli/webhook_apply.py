@@ -73,7 +73,7 @@ def apply(
 
 
 def _protected(server: str, core: Any) -> tuple[str, ...] | None:
-    """The namespaces with the label; None where this user may not list them."""
+    """The namespaces with the label that are to stay; None where this user may not list them."""
     try:
         answer = _called(
             server,
@@ -86,15 +86,22 @@ def _protected(server: str, core: Any) -> tuple[str, ...] | None:
     except ClusterUnavailable:
         return None
     found = msgspec.json.decode(answer.data, type=_Namespaces)
-    return tuple(sorted(item.metadata.name for item in found.items))
+    return tuple(
+        sorted(each.metadata.name for each in found.items if each.status.phase != "Terminating")
+    )
 
 
 class _Metadata(msgspec.Struct):
     name: str
 
 
+class _Phase(msgspec.Struct):
+    phase: str = ""
+
+
 class _Namespace(msgspec.Struct):
     metadata: _Metadata
+    status: _Phase = _Phase()
 
 
 class _Namespaces(msgspec.Struct):
