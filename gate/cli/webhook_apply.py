@@ -95,7 +95,7 @@ class _Metadata(msgspec.Struct):
     name: str
 
 
-class _Phase(msgspec.Struct):
+class _Phase(msgspec.Struct, frozen=True):
     phase: str = ""
 
 
