@@ -14,7 +14,6 @@ from gate.cli.options import EXISTING_FILE, json_option
 from gate.cli.output import complain, count, print_json, write
 from gate.cluster.configuration import (
     DEFAULT_NAME,
-    NEVER_MATCHED,
     PROTECT_LABEL,
     FailurePolicy,
     Service,
@@ -26,6 +25,7 @@ from gate.cluster.configuration import (
     parse_service,
     parse_url,
 )
+from gate.cluster.requests import NEVER_MATCHED
 from gate.core.document import read_policy
 
 _MAX_BUNDLE_BYTES = 1 << 20

@@ -17,13 +17,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from gate.cluster.requests import NEVER_MATCHED
+
 FailurePolicy = Literal["Fail", "Ignore"]
 PROTECT_LABEL = "saturday-gate.io/protect"
 """The label, ``"true"``, by which a namespace opts in."""
 WEBHOOK_NAME = "validate.saturday-gate.io"
 """How the API server names the webhook in a refusal."""
 VALIDATE_PATH = "/validate"
-NEVER_MATCHED = "kube-system"
 DEFAULT_NAME = "saturday-gate"
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _INJECT = "cert-manager.io/inject-ca-from"

@@ -3,6 +3,7 @@
 import click
 
 from gate.cli.webhook_install import install
+from gate.cli.webhook_judge import judge
 
 
 @click.group()
@@ -11,3 +12,4 @@ def webhook() -> None:
 
 
 webhook.add_command(install)
+webhook.add_command(judge, "test")
