@@ -9,6 +9,7 @@ import pytest
 
 from gate.cli.main import COMMANDS
 from tests.cli import run
+from tests.cli.conftest import store as store  # noqa: PLC0414  (a fixture of these tests, too)
 from tests.controlplane import certificates
 
 Gate = Callable[..., run.Outcome]
