@@ -6,18 +6,16 @@ The control plane is this file's own: the configuration holds for all of a clust
 
 import contextlib
 import functools
-import http.server
 import json
-import ssl
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from gate.cli.main import COMMANDS
 from tests.cli import run
+from tests.cluster.recording import PROBE, Recorder, Seen, recording
 from tests.cluster_cli.conftest import DATA
 from tests.cluster_cli.test_install import GOLDEN
 from tests.controlplane import running
@@ -64,86 +62,6 @@ OBJECTS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-class Seen(NamedTuple):
-    """What a review was about."""
-
-    namespace: str
-    name: str
-    resource: str
-    operation: str
-
-
-class Recorder:
-    """A webhook that allows everything, and remembers what it was asked."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.reviews: list[dict[str, Any]] = []
-
-    def of(self, namespace: str) -> list[Seen]:
-        """The changes of a namespace that arrived, without those that only waited for us."""
-        found = []
-        for review in list(self.reviews):
-            request = review["request"]
-            sub = request.get("subResource")
-            seen = Seen(
-                request.get("namespace", ""),
-                request.get("name")
-                or (request["object"] or request["oldObject"])["metadata"]["name"],
-                request["resource"]["resource"] + (f"/{sub}" if sub else ""),
-                request["operation"],
-            )
-            if seen.namespace == namespace and not seen.name.startswith("probe"):
-                found.append(seen)
-        return found
-
-
-@contextlib.contextmanager
-def recording(plane: ControlPlane, folder: Path) -> Iterator[Recorder]:
-    """A recorder that serves with a certificate of the plane's authority."""
-    reviews: list[dict[str, Any]] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            reviews.append(review)
-            answer = {
-                "apiVersion": "admission.k8s.io/v1",
-                "kind": "AdmissionReview",
-                "response": {
-                    "uid": review["request"]["uid"],
-                    "allowed": self.path[:9] == "/validate",
-                },
-            }
-            data = json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-            pass
-
-    pair = plane.serving_certificate(folder / "recorder")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pair.certificate, pair.key)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            recorder = Recorder(f"https://127.0.0.1:{server.server_address[1]}")
-            recorder.reviews = reviews
-            yield recorder
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """etcd and an API server of this file's own."""
@@ -173,7 +91,7 @@ def install(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[In
         probe = f"{path_of('configmaps', namespace)}?dryRun=All"
         plane.wait_for(
             "the API server forgets the webhook",
-            lambda: plane.request("POST", probe, body_of("configmaps", "probe")).status == 201,
+            lambda: plane.request("POST", probe, body_of("configmaps", PROBE)).status == 201,
         )
 
 
@@ -206,7 +124,7 @@ def in_force(plane: ControlPlane, recorder: Recorder, namespace: str) -> None:
 
     def asked() -> bool:
         plane.request("POST", f"{path_of('configmaps', namespace)}?dryRun=All",
-                      body_of("configmaps", "probe"))  # fmt: skip
+                      body_of("configmaps", PROBE))  # fmt: skip
         return bool(recorder.reviews)
 
     plane.wait_for("the API server asks the webhook", asked)

@@ -99,7 +99,7 @@ def test_a_denial_reads_as_kubectl_shows_it(judge: Judge, tmp_path: Path) -> Non
     assert "decision: ID" in lines[4]
     assert lines[5] == "DENIED  new.yaml:20  create ConfigMap shop/settings: config by human"
     assert lines[-1] == (
-        "NOT JUDGED  new.yaml:29  create Pod shop/settings:"
+        "NOT JUDGED  new.yaml:28  create Pod shop/settings:"
         " the API server does not ask the webhook about this kind"
     )
 
