@@ -21,7 +21,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
-    style = ">" if len(value) > _LONG and value.isprintable() and value == value.strip() else None
+    style: str | None = '"'
+    if value.isprintable():
+        style = ">" if len(value) > _LONG and value == value.strip() else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
