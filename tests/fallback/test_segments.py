@@ -67,9 +67,7 @@ def test_locked_is_what_the_core_says(pair: tuple[Case, Product], data: st.DataO
         for action in JUDGED:
             request = msgspec.convert({**asked, "action": action}, Request)
             theirs = locked(line, request, at)
-            ours = found.locked(
-                at // SECOND, fields["namespace"], fields.get("service"), (action,)
-            )
+            ours = found.locked(at // SECOND, fields["namespace"], fields.get("service"), (action,))
             assert theirs <= ours, (from_micros(at), asked, action)
             assert ours == theirs or has_fractions(case), (from_micros(at), asked, action)
 
@@ -157,9 +155,7 @@ def test_a_lock_of_other_actions_is_not_compiled() -> None:
 
 
 def test_quiet_is_when_nobody_is_locked() -> None:
-    locks = (
-        lock("2026-06-01T00:00:00Z", "2026-06-01T01:00:00Z", scope={"namespaces": ["shop"]}),
-    )
+    locks = (lock("2026-06-01T00:00:00Z", "2026-06-01T01:00:00Z", scope={"namespaces": ["shop"]}),)
     found = compiled(timeline(NO_WINDOWS, locks=locks), us("2026-05-31T00:00:00Z"))
     begin, end = second("2026-06-01T00:00:00Z"), second("2026-06-01T01:00:00Z")
     assert found.quiet(begin - 60, begin - 1)
@@ -170,13 +166,19 @@ def test_quiet_is_when_nobody_is_locked() -> None:
 
 def test_scopes_that_mean_the_same_are_one() -> None:
     """Twelve windows of one scope, however written, need one formula."""
-    scopes = ("{namespaces: [b, a]}", "{namespaces: [a, b, a]}", "{namespaces: [a, b], services: ['*']}")
+    scopes = (
+        "{namespaces: [b, a]}",
+        "{namespaces: [a, b, a]}",
+        "{namespaces: [a, b], services: ['*']}",
+    )
     windows = "".join(
         f"  - {{name: w{n}, start: 2026-06-{n + 1:02}T00:00:00Z, end: 2026-06-{n + 1:02}T04:00:00Z,"
         f" scope: {scopes[n % 3]}}}\n"
         for n in range(12)
     )
-    found = compiled(timeline(f"windows:\n{windows}level_lock: {{at: never}}\n"), us("2026-05-31T00:00:00Z"))
+    found = compiled(
+        timeline(f"windows:\n{windows}level_lock: {{at: never}}\n"), us("2026-05-31T00:00:00Z")
+    )
     assert len(found.formulas) == 2
 
 

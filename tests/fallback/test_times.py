@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -80,7 +81,7 @@ def test_lists_are_cut_where_nothing_is_locked(count: int) -> None:
 def test_lists_that_are_cut_within_a_lock_know_what_follows() -> None:
     pieces = lists(dict(calendar_variables(segments(alternating(1000, gaps=False)))))
     assert len(pieces) > 1
-    assert all(first[-1] == then[0] for first, then in zip(pieces, pieces[1:], strict=False))
+    assert all(first[-1] == then[0] for first, then in pairwise(pieces))
 
 
 @pytest.mark.parametrize("count", [300, 1000])
