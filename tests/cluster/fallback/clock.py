@@ -29,11 +29,12 @@ class Clock(Lab):
         super().__init__(plane)
         self.set(datetime.now(UTC))
 
-    def set(self, now: datetime) -> None:
-        """Set the clock, and wait until the API server reads it."""
-        body = lease("clock", now)
-        path = f"{LEASES.format('kube-system')}/clock"
+    def set(self, now: datetime, name: str = "clock") -> None:
+        """Set a Lease, by default the only one, and wait until the API server reads it."""
+        body = lease(name, now)
+        path = f"{LEASES.format('kube-system')}/{name}"
         self.patch(path, body, APPLY, query="fieldManager=t&force=true").ok()
         if self._sign:
+            # Of several Leases it tells one at a time, now this one, now that.
             reading = body["spec"]["renewTime"]
             self.plane.wait_for(f"it is {reading}", lambda: reading in self.sentinel())

@@ -72,8 +72,19 @@ class Lab:
     def apply(self, documents: Iterable[Mapping[str, Any]]) -> None:
         """Apply documents and wait until the API server judges by them."""
         for document in documents:
-            self.patch(self.path(document), document, APPLY, query="fieldManager=t&force=true").ok()
+            self.put(document)
         self.settle()
+
+    def put(self, document: Mapping[str, Any]) -> None:
+        """Create an object, or replace the one of that name."""
+        path = self.path(document)
+        current = self.plane.request("GET", path)
+        if current.status == 404:
+            self.plane.request("POST", path.rpartition("/")[0], document).ok()
+            return
+        version = current.ok()["metadata"]["resourceVersion"]
+        metadata = {**document["metadata"], "resourceVersion": version}
+        self.plane.request("PUT", path, {**document, "metadata": metadata}).ok()
 
     def remove(self, documents: Iterable[Mapping[str, Any]]) -> None:
         """Delete documents and wait until nothing judges by them."""
@@ -94,7 +105,7 @@ class Lab:
         last, self._sign = self._sign, f"{_SENTINEL}-{secrets.token_hex(6)}"
         policy, binding = _sentinel(self._sign)
         for document in (policy, binding):
-            self.patch(self.path(document), document, APPLY, query="fieldManager=t&force=true").ok()
+            self.put(document)
         if last:
             self.plane.request("DELETE", self.path(_sentinel(last)[1])).ok()
         wanted = f"binding '{self._sign}' denied request: {self._sign} "

@@ -73,7 +73,7 @@ def tried(clock: Clock, action: str, namespace: str, name: str, user: str) -> in
     return clock.patch(path, patches[action], MERGE, **who).status
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(cases(), IDENTITIES, st.data())
 def test_the_api_server_says_what_the_twin_says(
     places: Clock, case: Case, identities: list[dict[str, str]], data: st.DataObject
