@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from gate.cli.main import COMMANDS
 from tests.cli import run
 from tests.cluster.recording import recording
 from tests.cluster_cli.test_judge import POLICY, SATURDAY, changed
@@ -111,10 +110,8 @@ EDITS = {
 
 
 @pytest.fixture(autouse=True)
-def commands(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GATE_DSN", raising=False)
-    if "webhook" not in COMMANDS:
-        monkeypatch.setitem(COMMANDS, "webhook", ("tests.cluster_cli.group:webhook", "Serve."))
 
 
 def named(content: Plain, name: str) -> Plain:
