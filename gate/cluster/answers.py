@@ -24,7 +24,7 @@ class _Response(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     uid: str
     allowed: bool
     status: _Status | None = None
-    warnings: Sequence[str] = ()
+    warnings: tuple[str, ...] = ()
     auditAnnotations: dict[str, str]  # noqa: N815  (the API's name)
 
 
