@@ -61,7 +61,7 @@ TIERS = (
     Tier(
         name="store",
         component="PostgreSQL (embedded)",
-        folders=("store", "ledger"),
+        folders=("store", "ledger", "journal"),
         probe=POSTGRES,
     ),
     Tier(

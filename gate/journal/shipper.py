@@ -18,7 +18,7 @@ import msgspec
 
 from gate.journal import aside
 from gate.journal.layout import SUFFIX
-from gate.journal.link import Link, RowsLost, first_line
+from gate.journal.link import STATEMENT_SECONDS, Link, RowsLost, first_line
 from gate.journal.segment import NEW_SUFFIX
 from gate.journal.tail import Tail, Taken, opened
 from gate.ledger.records import Record
@@ -72,6 +72,7 @@ class Shipper:
         clock: Callable[[], datetime] = _utc_now,
         jitter: Callable[[], float] = random.random,
         say: Callable[[str], None] = _log.warning,
+        statement_seconds: float = STATEMENT_SECONDS,
     ) -> None:
         self.state = Shipping()
         self._folder = folder
@@ -79,7 +80,7 @@ class Shipper:
         self._jitter = jitter
         self._say = say
         self._tails: dict[str, Tail] = {}
-        self._link = Link(where, put_aside=self._put_aside)
+        self._link = Link(where, put_aside=self._put_aside, statement_seconds=statement_seconds)
         self._lying_aside = (0, 0)
         self._tidied = -_TIDY_SECONDS
 
