@@ -156,7 +156,6 @@ class Shipper:
         """The next batch, and whether there is more; its segments stay open on the stack."""
         batch: list[tuple[Tail, Taken]] = []
         budget = _PASS_BYTES
-        more = False
         for tail in self._tails.values():
             if budget <= 0 or len(batch) == _PASS_SEGMENTS:
                 return batch, True
@@ -168,8 +167,10 @@ class Shipper:
             if taken.end > tail.confirmed or taken.done:
                 batch.append((tail, taken))
                 budget -= taken.end - tail.confirmed
-                more = more or taken.more
-        return batch, more
+            if taken.more:
+                # The rest of it goes before what younger segments hold.
+                return batch, True
+        return batch, False
 
     def _put_aside(self, record: Record, reason: str) -> None:
         path = aside.refuse(self._folder, record, reason, self._clock())
