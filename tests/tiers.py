@@ -63,7 +63,7 @@ TIERS = (
     Tier(
         name="store",
         component="PostgreSQL (embedded)",
-        folders=("store", "ledger"),
+        folders=("store", "ledger", "journal"),
         probe=POSTGRES,
     ),
     Tier(
