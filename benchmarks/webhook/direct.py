@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.report import median, publish
 from benchmarks.webhook.drive import CONNECTIONS, Round, drive, wait_quiet, warm_up
+from benchmarks.webhook.freeze import direct
 from benchmarks.webhook.review import review
 from benchmarks.webhook.target import Target
 
@@ -28,7 +29,7 @@ def measure(
         raise SystemExit("bench_webhook: no target could be timed")
     notes = [
         f"{rounds} rounds of {seconds} s in turn, medians; {CONNECTIONS} keep-alive connections "
-        f"with TLS, wrk on the same machine, reviews of {len(review(prefix)) / 1024:.1f} KiB, "
+        f"with TLS, wrk on the same machine, reviews of {len(review(direct(prefix))) / 1024:.1f} KiB, "
         f"verdict: {verdict}",
         f"rounds before which the machine was not quiet: {noisy} of {rounds * len(targets)}; "
         f"load now {os.getloadavg()[0]:.1f}",

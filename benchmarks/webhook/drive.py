@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.webhook.asking import Client
-from benchmarks.webhook.freeze import FROZEN, OPEN
+from benchmarks.webhook.freeze import FROZEN, OPEN, direct
 from benchmarks.webhook.review import UID, review
 from benchmarks.webhook.target import Target
 from benchmarks.webhook.usage import busy_seconds, usage
@@ -51,7 +51,7 @@ def find_wrk() -> str:
 
 def _wrk(target: Target, prefix: str, seconds: int, *, each: bool) -> dict[str, int | str]:
     body = target.folder / f"{prefix}.json"
-    body.write_bytes(review(f"{prefix}-direct"))
+    body.write_bytes(review(direct(prefix)))
     verdict = {FROZEN: "false", OPEN: "true"}[prefix]
     command = [
         find_wrk(), "--threads", "1", "--connections", str(CONNECTIONS),
@@ -73,7 +73,7 @@ class _Aside:
 
     def __init__(self, target: Target, prefix: str) -> None:
         self._client = Client(target.url(prefix), target.site.authority, seconds=30.0)
-        self._body = review(f"{prefix}-direct")
+        self._body = review(direct(prefix))
         self._right = prefix == OPEN
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)

@@ -15,6 +15,11 @@ ZONE = "Europe/London"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
+def direct(prefix: str) -> str:
+    """The namespace of the reviews that are posted to the targets themselves."""
+    return f"{prefix}-direct"
+
+
 @dataclass(frozen=True)
 class Freeze:
     """Weekdays (0 = Monday) on which nothing is deployed, of either kind of namespace."""

@@ -5,7 +5,7 @@ import shutil
 from typing import Any
 
 from benchmarks.webhook import build
-from benchmarks.webhook.site import MissingTargetError
+from benchmarks.webhook.site import MissingTargetError, add_namespace
 from benchmarks.webhook.target import Target
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.processes import Process, free_port, wait_for
@@ -36,8 +36,7 @@ class Gatekeeper(Target):
         for path in build.documents("gatekeeper"):
             if not path.name.startswith(_NO_DEFINITIONS):
                 plane.kubectl(*_APPLY, str(path), check=True)
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _NAMESPACE}}
-        plane.request("POST", "/api/v1/namespaces", body).ok()
+        add_namespace(plane, _NAMESPACE)
         self.port = free_port()
         command = [
             str(gatekeeper),
@@ -102,7 +101,8 @@ class Gatekeeper(Target):
 
 def _established(plane: ControlPlane, path: str) -> bool:
     answer = plane.request("GET", path)
-    return answer.status == 200 and any(
+    conditions = answer.status == 200 and answer.body.get("status", {}).get("conditions")
+    return any(
         condition["type"] == "Established" and condition["status"] == "True"
-        for condition in answer.body.get("status", {}).get("conditions", ())
+        for condition in conditions or ()
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.webhook.freeze import Freeze, freeze_around
+from benchmarks.webhook.freeze import FROZEN, OPEN, Freeze, direct, freeze_around
 from tests.controlplane import certificates, programs
 from tests.controlplane.certificates import Pair
 from tests.controlplane.plane import ControlPlane
@@ -77,6 +77,15 @@ def _plane(folder: Path, stack: contextlib.ExitStack) -> tuple[ControlPlane | No
     if (lacking := programs.missing()) is not None:
         return None, f"{lacking}; build them with: {programs.BUILD_COMMAND}"
     try:
-        return stack.enter_context(started(folder)).plane, ""
+        plane = stack.enter_context(started(folder)).plane
     except ControlPlaneError as error:
         return None, str(error)
+    for prefix in (FROZEN, OPEN):
+        add_namespace(plane, direct(prefix))
+    return plane, ""
+
+
+def add_namespace(plane: ControlPlane, name: str) -> None:
+    """Make a namespace."""
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    plane.request("POST", "/api/v1/namespaces", body).ok()

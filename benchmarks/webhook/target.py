@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.webhook.asking import Client
-from benchmarks.webhook.freeze import FROZEN, OPEN
+from benchmarks.webhook.freeze import FROZEN, OPEN, direct
 from benchmarks.webhook.review import UID, review
 from benchmarks.webhook.site import MissingTargetError, Site
 from tests.controlplane.processes import POLL_SECONDS, Process
@@ -73,7 +73,7 @@ class Target(ABC):
         for prefix, right in ((FROZEN, False), (OPEN, True)):
             client = Client(self.url(prefix), self.site.authority)
             try:
-                given = client.ask(review(f"{prefix}-direct")).allowed(UID)
+                given = client.ask(review(direct(prefix))).allowed(UID)
             except (OSError, http.client.HTTPException) as error:
                 return f"does not answer: {error!r}"
             except ValueError as error:
