@@ -2,6 +2,7 @@
 Gatekeeper, and a bare one in Go. All are plain processes on loopback, with TLS.
 
     python benchmarks/bench_webhook.py [--rounds 5] [--seconds 6] [--verdict deny] [--only NAME…]
+        [--patches 400]
 
 Each is asked about the same change, once where its freeze holds and once where it does not, before
 anything is timed: one that decides wrongly is not timed. Then wrk drives each in turn, round by
@@ -17,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.webhook import direct
+from benchmarks.webhook import direct, patching
 from benchmarks.webhook.drive import find_wrk
 from benchmarks.webhook.freeze import FROZEN, OPEN
 from benchmarks.webhook.gatekeeper import Gatekeeper
@@ -58,7 +59,7 @@ def running(wanted: Sequence[Target]) -> Iterator[tuple[list[Target], dict[str, 
                 there.append(target)
                 target.start()
                 sys.stderr.write(f"{target.name} decides rightly\n")
-            except MissingTargetError as error:
+            except (MissingTargetError, AssertionError, OSError) as error:
                 there.remove(target)
                 target.stop()
                 missing[target.name] = str(error)
@@ -78,6 +79,8 @@ def main() -> None:
     parser.add_argument("--only", action="append", metavar="NAME", help="part of a target's name")
     parser.add_argument("--disk", type=Path, default=_BASE, metavar="DIR",
                         help="a folder on the disk that the journals shall be on")  # fmt: skip
+    parser.add_argument("--patches", type=int, default=400, metavar="N",
+                        help="through an API server, under each target; 0: none")  # fmt: skip
     given = parser.parse_args()
     try:
         find_wrk()
@@ -99,6 +102,8 @@ def main() -> None:
                     rounds=given.rounds,
                     seconds=given.seconds,
                 )
+            if given.patches:
+                patching.measure(site, there, missing, cycles=given.patches)
 
 
 if __name__ == "__main__":

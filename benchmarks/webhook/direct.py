@@ -27,9 +27,10 @@ def measure(
     taken, failed, noisy = _rounds(prefix, targets, rounds, seconds)
     if not taken:
         raise SystemExit("bench_webhook: no target could be timed")
+    kib = len(review(direct(prefix))) / 1024
     notes = [
         f"{rounds} rounds of {seconds} s in turn, medians; {CONNECTIONS} keep-alive connections "
-        f"with TLS, wrk on the same machine, reviews of {len(review(direct(prefix))) / 1024:.1f} KiB, "
+        f"with TLS, wrk on the same machine, reviews of {kib:.1f} KiB, "
         f"verdict: {verdict}",
         f"rounds before which the machine was not quiet: {noisy} of {rounds * len(targets)}; "
         f"load now {os.getloadavg()[0]:.1f}",

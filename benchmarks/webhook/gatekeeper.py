@@ -5,17 +5,16 @@ import shutil
 from typing import Any
 
 from benchmarks.webhook import build
-from benchmarks.webhook.site import MissingTargetError, add_namespace
+from benchmarks.webhook.definitions import APPLY, define, wait_served
+from benchmarks.webhook.site import add_namespace
 from benchmarks.webhook.target import Target
 from tests.controlplane.plane import ControlPlane
-from tests.controlplane.processes import Process, free_port, wait_for
+from tests.controlplane.processes import Process, free_port
 
 _NAMESPACE = "gatekeeper-system"
 _TEMPLATE = build.PEERS / "gatekeeper" / "template.yaml"
 _CONSTRAINTS = "constraints.gatekeeper.sh/v1beta1"
-_CRD_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _KIND = "WeekdayFreeze"
-_APPLY = ("apply", "--server-side", "--filename")
 # The repository's generator also leaves unfinished ones, and one that a test uses.
 _NO_DEFINITIONS = ("_", "match.")
 
@@ -33,9 +32,8 @@ class Gatekeeper(Target):
         certificates.mkdir()
         shutil.copy(self.site.serving.certificate, certificates / "tls.crt")
         shutil.copy(self.site.serving.key, certificates / "tls.key")
-        for path in build.documents("gatekeeper"):
-            if not path.name.startswith(_NO_DEFINITIONS):
-                plane.kubectl(*_APPLY, str(path), check=True)
+        documents = build.documents("gatekeeper")
+        define(plane, (each for each in documents if not each.name.startswith(_NO_DEFINITIONS)))
         add_namespace(plane, _NAMESPACE)
         self.port = free_port()
         command = [
@@ -65,16 +63,10 @@ class Gatekeeper(Target):
         self.wait_right()
 
     def _teach(self, plane: ControlPlane) -> None:
-        kinds = f"{_CRD_PATH}/constrainttemplates.templates.gatekeeper.sh"
-        wait_for("constraint templates are served", lambda: _established(plane, kinds))
-        plane.kubectl(*_APPLY, str(_TEMPLATE), check=True)
-        mine = f"{_CRD_PATH}/{_KIND.lower()}.constraints.gatekeeper.sh"
-        try:
-            wait_for("Gatekeeper has read the template", lambda: _established(plane, mine))
-        except TimeoutError as error:
-            raise MissingTargetError(f"{error}\n{self.process.tail()}") from error
+        plane.kubectl(*APPLY, str(_TEMPLATE), check=True)
+        wait_served(plane, f"{_KIND.lower()}.constraints.gatekeeper.sh")
         text = "\n---\n".join(json.dumps(each) for each in self._constraints())
-        plane.kubectl(*_APPLY, "-", input=text, check=True)
+        plane.kubectl(*APPLY, "-", input=text, check=True)
 
     def _constraints(self) -> list[dict[str, Any]]:
         kinds = ["Deployment", "StatefulSet", "DaemonSet"]
@@ -97,12 +89,3 @@ class Gatekeeper(Target):
     def url(self, prefix: str) -> str:
         """One address for all."""
         return f"https://127.0.0.1:{self.port}/v1/admit"
-
-
-def _established(plane: ControlPlane, path: str) -> bool:
-    answer = plane.request("GET", path)
-    conditions = answer.status == 200 and answer.body.get("status", {}).get("conditions")
-    return any(
-        condition["type"] == "Established" and condition["status"] == "True"
-        for condition in conditions or ()
-    )

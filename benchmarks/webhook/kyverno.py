@@ -5,8 +5,9 @@ import json
 from typing import Any
 
 from benchmarks.webhook import build
+from benchmarks.webhook.definitions import APPLY, define
 from benchmarks.webhook.freeze import FROZEN, Freeze
-from benchmarks.webhook.site import Site
+from benchmarks.webhook.site import DIRECT, LABEL, Site
 from benchmarks.webhook.target import Target
 from tests.controlplane.processes import Process, free_port
 
@@ -16,7 +17,8 @@ _SECRETS = tuple(f"kyverno-svc.kyverno.svc.kyverno-tls-{each}" for each in ("ca"
 # What its chart leaves out of the events unless told otherwise.
 _OMITTED = ("PolicyApplied", "PolicySkipped")
 _ALL_EVENTS = (*_OMITTED, "PolicyViolation", "PolicyError")
-_APPLY = ("apply", "--server-side", "--force-conflicts", "--filename")
+# It registers its webhook for what its policies match, which must not be other targets' namespaces.
+_SELECTED = {"key": LABEL, "operator": "In", "values": [DIRECT, "kyverno"]}
 
 
 class Kyverno(Target):
@@ -26,17 +28,17 @@ class Kyverno(Target):
         super().__init__(site)
         self.name = "Kyverno" if events else "Kyverno, no events"
         self._omitted = _OMITTED if events else _ALL_EVENTS
+        self.registers_itself = True
+        # Of two that share an API server, the first one leads and is the one that is registered.
+        self.through_api_server = events
 
     def prepare(self) -> Process:
         """See `Target`."""
         plane = self.site.api_server()
         kyverno = build.program("kyverno")
-        for folder in sorted({path.parent for path in build.documents("kyverno")}):
-            plane.kubectl(*_APPLY, str(folder), check=True)
-        wait = ("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-        plane.kubectl(*wait, check=True)
+        define(plane, build.documents("kyverno"))
         text = "\n---\n".join(json.dumps(each) for each in self._objects())
-        plane.kubectl(*_APPLY, "-", input=text, check=True)
+        plane.kubectl(*APPLY, "-", input=text, check=True)
         self.port = free_port()
         metrics, runtime_metrics = free_port(), free_port()
         command = [
@@ -48,7 +50,6 @@ class Kyverno(Target):
             f"--caSecretName={_SECRETS[0]}",
             f"--tlsSecretName={_SECRETS[1]}",
             "--disableCertManagerController",
-            "--autoUpdateWebhooks=false",
             f"--metricsPort={metrics}",
             f"--controllerRuntimeMetricsAddress=127.0.0.1:{runtime_metrics}",
             f"--omitEvents={','.join(self._omitted)}",
@@ -105,6 +106,7 @@ def _policy(freeze: Freeze) -> dict[str, Any]:
             "validationActions": ["Deny"],
             "evaluation": {"background": {"enabled": False}},
             "matchConstraints": {
+                "namespaceSelector": {"matchExpressions": [_SELECTED]},
                 "resourceRules": [
                     {
                         "apiGroups": ["apps"],
@@ -112,7 +114,7 @@ def _policy(freeze: Freeze) -> dict[str, Any]:
                         "operations": ["CREATE", "UPDATE", "DELETE"],
                         "resources": ["deployments", "statefulsets", "daemonsets"],
                     }
-                ]
+                ],
             },
             "variables": [{"name": "days", "expression": frozen}],
             "validations": [

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.webhook.freeze import FROZEN
+from benchmarks.webhook.freeze import FROZEN, Freeze
 from benchmarks.webhook.site import MissingTargetError, Site
 from benchmarks.webhook.target import Target
 from tests.controlplane.processes import Process, free_port
@@ -32,11 +32,11 @@ class Ours(Target):
         if importlib.util.find_spec("gate.cli.webhook") is None:
             raise MissingTargetError("this tree has no `gate webhook`")
         self.port = free_port()
-        policy = self.folder / "policy.json"
-        policy.write_text(json.dumps(self._policy()))
+        document = self.folder / "policy.json"
+        document.write_text(json.dumps(policy(self.site.freeze)))
         command = [
             sys.executable, "-m", "gate", "webhook",
-            "--policy", str(policy),
+            "--policy", str(document),
             "--calendar", str(calendar(self.site, self._weddings)),
             "--journal", str(self.folder / "journal"),
             "--journal-cap", str(_JOURNAL_CAP_MIB),
@@ -55,25 +55,25 @@ class Ours(Target):
         """One address for all."""
         return f"https://127.0.0.1:{self.port}/validate"
 
-    def _policy(self) -> dict[str, object]:
-        """The freeze as a policy, with all that a real one has: venues' zones, load, a lead."""
-        days = self.site.freeze.days()
-        return {
-            "version": 1,
-            "name": "webhook-benchmark",
-            "timezone": self.site.freeze.zone,
-            "lead": "2h",
-            "windows": [
-                {
-                    "name": prefix,
-                    "rrule": "FREQ=WEEKLY;BYDAY=" + ",".join(_RULE_DAYS[day] for day in frozen),
-                    "zones": ["home", "venues"],
-                    "scope": {"namespaces": [f"{prefix}*"]},
-                }
-                for prefix, frozen in days.items()
-            ],
-            "level_lock": {"at": "HIGH", "scope": {"namespaces": [f"{FROZEN}*"]}},
-        }
+
+def policy(freeze: Freeze) -> dict[str, object]:
+    """The freeze as a policy, with all that a real one has: venues' zones, load, a lead."""
+    return {
+        "version": 1,
+        "name": "webhook-benchmark",
+        "timezone": freeze.zone,
+        "lead": "2h",
+        "windows": [
+            {
+                "name": prefix,
+                "rrule": "FREQ=WEEKLY;BYDAY=" + ",".join(_RULE_DAYS[day] for day in days),
+                "zones": ["home", "venues"],
+                "scope": {"namespaces": [f"{prefix}*"]},
+            }
+            for prefix, days in freeze.days().items()
+        ],
+        "level_lock": {"at": "HIGH", "scope": {"namespaces": [f"{FROZEN}*"]}},
+    }
 
 
 def calendar(site: Site, weddings: int) -> Path:

@@ -5,7 +5,7 @@ import datetime as dt
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,11 @@ from tests.controlplane.certificates import Pair
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.processes import ControlPlaneError
 from tests.controlplane.running import ROOT, clean_environment, started
+
+LABEL = "saturday-gate.io/benchmark"
+"""On every namespace; its value says whose it is."""
+DIRECT = "direct"
+"""Of the namespaces of reviews that are posted to the targets themselves."""
 
 
 class MissingTargetError(Exception):
@@ -81,11 +86,12 @@ def _plane(folder: Path, stack: contextlib.ExitStack) -> tuple[ControlPlane | No
     except ControlPlaneError as error:
         return None, str(error)
     for prefix in (FROZEN, OPEN):
-        add_namespace(plane, direct(prefix))
+        add_namespace(plane, direct(prefix), {LABEL: DIRECT})
     return plane, ""
 
 
-def add_namespace(plane: ControlPlane, name: str) -> None:
+def add_namespace(plane: ControlPlane, name: str, labels: Mapping[str, str] | None = None) -> None:
     """Make a namespace."""
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    metadata = {"name": name, "labels": labels or {}}
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
     plane.request("POST", "/api/v1/namespaces", body).ok()

@@ -21,6 +21,10 @@ class Target(ABC):
 
     name: str
     """As in the tables."""
+    registers_itself = False
+    """Whether it writes its own webhook configuration, for namespaces with its label."""
+    through_api_server = True
+    """Whether PATCHes are measured under it."""
     process: Process
     answer_bytes = 0.0
     """Mean length of its answers, heads included, as the driver last saw them to be right."""
