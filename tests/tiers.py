@@ -16,6 +16,8 @@ from functools import cache
 
 import pytest
 
+from tests.controlplane import programs
+
 TierKey = pytest.StashKey["Tier"]()
 FirstKey = pytest.StashKey[bool]()
 RequiredKey = pytest.StashKey[frozenset[str]]()
@@ -69,6 +71,13 @@ TIERS = (
         component="the gate command, PostgreSQL (embedded)",
         folders=("cli",),
         probe=POSTGRES,
+    ),
+    Tier(
+        name="cluster",
+        component="etcd, kube-apiserver, its controllers and scheduler, kwok",
+        folders=("cluster",),
+        probe=programs.missing,
+        enable=f"make env; {programs.BUILD_COMMAND}",
     ),
     Tier(
         name="docs",
