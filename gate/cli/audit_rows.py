@@ -9,9 +9,10 @@ import msgspec
 
 from gate.cli.database import database_option, session
 from gate.cli.options import INSTANT, json_option
-from gate.cli.output import plain, print_json, print_json_array, write
+from gate.cli.output import print_json, print_json_array, write
 from gate.cli.screen import moment
 from gate.core.decision import Effect, Verdict
+from gate.core.printable import plain
 from gate.core.problems import InputError
 
 if TYPE_CHECKING:

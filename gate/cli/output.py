@@ -40,11 +40,6 @@ def complain(text: str) -> None:
     print(f"gate: {text}", file=sys.stderr)
 
 
-def plain(text: str) -> str:
-    """Text that others wrote, for a terminal: what is not printable is shown as an escape."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 def count(number: int, what: str) -> str:
     """``1 wedding``, ``2 weddings``."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,16 +1,16 @@
 """A decision as a person reads it: what is protected, until when, what is allowed, whom to ask."""
 
-import shlex
 from collections.abc import Iterator
 from datetime import datetime
 
 import click
 
-from gate.cli.output import count, plain
+from gate.cli.output import count
 from gate.core.decision import Decision, Effect, Phase, Verdict
 from gate.core.instants import format_instant
-from gate.core.policy import Policy
-from gate.core.wording import local_time
+from gate.core.policy import Action, Policy
+from gate.core.printable import plain
+from gate.core.wording import allowed_actions, local_time, override_command
 from gate.core.zones import zone
 
 _LABEL_WIDTH = 9
@@ -52,7 +52,7 @@ def _facts(decision: Decision, policy: Policy | None) -> Iterator[str]:
     if decision.load is not None:
         yield _line("load", _load(decision))
     if decision.effect is Effect.BLOCK:
-        yield _line("allowed", _still_allowed(decision, policy))
+        yield _line("allowed", ", ".join(_still_allowed(decision, policy)) or "nothing")
         yield _line("ask", " or ".join(policy.override.roles) or "nobody: no role may override")
         if policy.override.roles and decision.request.invoker == "human":
             yield _line("with", _override_command(decision, policy))
@@ -85,26 +85,12 @@ def _load(decision: Decision) -> str:
     return f"{text}, {load.shortfall} beyond the ceiling" if load.shortfall else text
 
 
-def _still_allowed(decision: Decision, policy: Policy) -> str:
-    invoker = decision.request.invoker
-    cells = {
-        action: row.locked if decision.phase is Phase.LOCKED else row.lead
-        for action, row in policy.actions.items()
-    }
-    allowed = [
-        str(action)
-        for action, cell in cells.items()
-        if (cell.human if invoker == "human" else cell.automation) == "allow"
-    ]
-    return ", ".join(allowed) or "nothing"
+def _still_allowed(decision: Decision, policy: Policy) -> list[Action]:
+    assert decision.phase is not None
+    return allowed_actions(policy, decision.phase, decision.request.invoker)
 
 
 def _override_command(decision: Decision, policy: Policy) -> str:
-    request = decision.request
     until = format_instant(decision.at + policy.override.max_ttl)
-    words = ["gate", "override", "grant", "--actions", str(request.action), "--until", until]
-    for name in ("environment", "namespace", "service", "repository"):
-        if value := getattr(request, name):
-            words += [f"--{name}", value]
-    words += ["--roles", policy.override.roles[0], "--reason", "…"]
-    return shlex.join(words)
+    role = policy.override.roles[0]
+    return override_command(decision.request, role, ending=("--until", until))

@@ -1,14 +1,16 @@
-"""Causes as reasons: the words that a refused person reads."""
+"""The words that a refused person reads: causes as reasons, what is still allowed, the way out."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from gate.core.causes import Cause, LevelCause, LockCause, WindowCause
-from gate.core.decision import Level, Reason
+from gate.core.decision import Level, Phase, Reason, Request
 from gate.core.instants import from_micros
+from gate.core.policy import Action, Invoker, Policy
 from gate.core.zones import zone
 
 _NAMED_ZONES = 3
@@ -52,6 +54,38 @@ def local_time(instant: datetime, home: ZoneInfo) -> str:
     """An instant for a reader, in a zone, with the offset of that date."""
     local = instant.astimezone(home)
     return f"{local:%a %d %b %Y %H:%M %z}"
+
+
+def allowed_actions(policy: Policy, phase: Phase, invoker: Invoker) -> list[Action]:
+    """What an invoker may do in the lead or while locked, in the order of the policy."""
+    cells = {
+        action: row.locked if phase is Phase.LOCKED else row.lead
+        for action, row in policy.actions.items()
+    }
+    return [
+        action
+        for action, cell in cells.items()
+        if (cell.human if invoker == "human" else cell.automation) == "allow"
+    ]
+
+
+def override_command(
+    request: Request,
+    role: str,
+    *,
+    ending: tuple[str, str],
+    actions: Iterable[Action] = (),
+) -> str:
+    """The command that asks for an override of a request, or of these actions on its target.
+
+    ``ending`` is the option that says when it ends, with its value.
+    """
+    named = ",".join(actions) or str(request.action)
+    words = ["gate", "override", "grant", "--actions", named, *ending]
+    for name in ("environment", "namespace", "service", "repository"):
+        if value := getattr(request, name):
+            words += [f"--{name}", value]
+    return shlex.join([*words, "--roles", role, "--reason", "…"])
 
 
 def _worded(reason: Reason, cause: Cause, when: str, level: Level) -> Reason:

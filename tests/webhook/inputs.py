@@ -21,8 +21,8 @@ timezone: Europe/London
 lead: 2h
 windows:
   - name: freeze
-    from: "{start:%Y-%m-%dT%H:%M:%SZ}"
-    to: "{end:%Y-%m-%dT%H:%M:%SZ}"
+    start: "{start:%Y-%m-%dT%H:%M:%SZ}"
+    end: "{end:%Y-%m-%dT%H:%M:%SZ}"
 """
 
 

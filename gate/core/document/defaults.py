@@ -9,10 +9,10 @@ from gate.core.document.tree import Path, Plain
 
 _SYSTEM = "system:serviceaccount:kube-system:"
 
-# The controllers of Kubernetes itself that write the kinds the webhook judges. Names are those of
-# the service accounts that kube-controller-manager gives its controllers
-# (--use-service-account-credentials); each stands for what it has to go on doing during a lock.
-_CONTROLLERS = (
+# The controllers of Kubernetes itself, which have to go on doing their part during a lock. Names
+# are those of the service accounts that kube-controller-manager gives its controllers
+# (--use-service-account-credentials).
+_WRITERS = (  # of the kinds that the webhook knows
     "horizontal-pod-autoscaler",  # replicas, through /scale
     "deployment-controller",  # revision annotation and status of Deployments
     "statefulset-controller",  # status of StatefulSets
@@ -25,9 +25,31 @@ _CONTROLLERS = (
     "token-cleaner",  # Secrets of expired bootstrap tokens
     "service-controller",  # status and finalizers of Services
 )
+# Writers of other kinds, which are a deploy to the gate where a cluster sends it those, too. None
+# of them starts anything that an object of the platform does not ask for.
+_KEEPERS = (
+    "replicaset-controller",  # Pods, also instead of those that died
+    "replication-controller",
+    "job-controller",
+    "cronjob-controller",  # Jobs that are due
+    "ttl-after-finished-controller",  # Jobs that are done
+    "pod-garbage-collector",
+    "node-controller",  # Pods of nodes that are gone
+    "disruption-controller",  # status of budgets and Pods
+    "endpoint-controller",  # where Services lead
+    "endpointslice-controller",
+    "endpointslicemirroring-controller",
+    "service-account-controller",  # ServiceAccount default of each namespace
+    "persistent-volume-binder",
+    "pvc-protection-controller",  # finalizers of volume claims
+    "ephemeral-volume-controller",  # volume claims of Pods
+    "resource-claim-controller",  # claims of devices of Pods
+    "resourcequota-controller",  # status of quotas
+)
 # Where a cluster does not give controllers credentials of their own, all of them write as this
 # user; and the controller that issues service account tokens always does.
 _MANAGER = "system:kube-controller-manager"
+DEFAULT_EXEMPT = (_MANAGER, *(_SYSTEM + name for name in (*_WRITERS, *_KEEPERS)))
 
 
 def _cell(verdict: str) -> Plain:
@@ -62,7 +84,7 @@ DEFAULTS: dict[Key, Plain] = {
         "max_ttl": "4h",
         "automation": False,
     },
-    "exempt": [_MANAGER, *(_SYSTEM + name for name in _CONTROLLERS)],
+    "exempt": list(DEFAULT_EXEMPT),
     "identities": [],
     "load": {
         "cultures": {

@@ -98,11 +98,11 @@ class Standings:
         """Take what the keeper tells; `take_turns` brings it into force."""
         self.read_at, self.trouble = told.read_at, told.trouble
         given = self._given
-        from_database = not given.calendars and told.calendar_path is not None
+        written = None if given.calendars else told.calendar_path
         self._wanted = Sources(
             policy=given.policy or told.policy_path,
-            calendars=(told.calendar_path,) if from_database else given.calendars,
-            calendar_sha256=told.calendar_sha256 if from_database else None,
+            calendars=(written,) if written else given.calendars,
+            calendar_sha256=told.calendar_sha256 if written else None,
             locks=told.locks,
             overrides=told.overrides,
         )

@@ -1,0 +1,82 @@
+"""Pod templates: whether one is another, and the digest by which an earlier one is known again."""
+
+import hashlib
+from typing import Any
+
+from gate.cluster.raw_json import canonical, same
+
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+"""The annotation of a pod template that `kubectl rollout restart` sets."""
+
+# What controllers add to a template to tell its pods from those of others.
+_HASH_LABELS = frozenset({"pod-template-hash", "controller-revision-hash"})
+_DIGEST_LENGTH = 32  # of 64 hexadecimal digits
+
+Template = dict[str, Any]
+
+
+def digest_of(template: Template) -> str:
+    """The digest of a template, whatever its controllers' hash labels say.
+
+    What an API object leaves out and what it has as null are one; so are labels left out and none.
+    The template must be as `raw_json.value_of` reads it; it is not changed.
+    """
+    bare = {name: value for name, value in template.items() if name != "$patch"}
+    metadata = bare.get("metadata")
+    if isinstance(metadata, dict):
+        bare["metadata"] = _bare_metadata(metadata)
+    text = canonical(bare)
+    if b"null" in text:
+        text = canonical(_without_nulls(bare))
+    return hashlib.sha256(text).hexdigest()[:_DIGEST_LENGTH]
+
+
+def only_restarted(new: Template, old: Template) -> bool:
+    """Whether two templates differ in the annotation of a restart and in nothing else."""
+    stamps = _restarted_at(new), _restarted_at(old)
+    if stamps[0] == stamps[1] or not all(isinstance(each, str | None) for each in stamps):
+        return False
+    return same(_without_restart(new), _without_restart(old))
+
+
+def _bare_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    labels = metadata.get("labels")
+    if not isinstance(labels, dict) or (labels and _HASH_LABELS.isdisjoint(labels)):
+        return metadata
+    bare = {name: value for name, value in metadata.items() if name != "labels"}
+    if kept := {name: value for name, value in labels.items() if name not in _HASH_LABELS}:
+        bare["labels"] = kept
+    return bare
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_nulls(item) for k, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
+
+
+def _annotations(template: Template) -> Any:
+    metadata = template.get("metadata")
+    return metadata.get("annotations") if isinstance(metadata, dict) else None
+
+
+def _restarted_at(template: Template) -> Any:
+    annotations = _annotations(template)
+    return annotations.get(RESTARTED_AT) if isinstance(annotations, dict) else None
+
+
+def _without_restart(template: Template) -> Template:
+    """The template without the annotation, and without what is empty then."""
+    bare = dict(template)
+    metadata = bare.pop("metadata", None) or {}
+    annotations = _annotations(template)
+    if isinstance(metadata, dict) and isinstance(annotations, dict | None):
+        metadata = dict(metadata)
+        metadata.pop("annotations", None)
+        kept = {k: v for k, v in (annotations or {}).items() if k != RESTARTED_AT}
+        metadata |= {"annotations": kept} if kept else {}
+    if metadata:
+        bare["metadata"] = metadata
+    return bare
