@@ -5,19 +5,19 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gate.journal.survey import records_in
 from tests.cluster import gate_policy
 from tests.cluster.gate_policy import Windows
 from tests.controlplane import programs, webhooks
 from tests.controlplane.plane import DEPLOYER, PERSON, PLATFORM, ControlPlane
 from tests.webhook.certificates import Authority
-from tests.webhook.gate_webhook import REPOSITORY, GateWebhook, running, until
+from tests.webhook.gate_webhook import GateWebhook, running, until
 
 AUTOSCALER = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
 INFORMER = "saturday-gate"
@@ -99,11 +99,7 @@ def revisions(plane: ControlPlane) -> set[tuple[str, str]]:
 
 def journaled(folder: Path) -> list[dict[str, Any]]:
     """All decisions that a journal holds."""
-    done = subprocess.run(
-        [sys.executable, "-m", "gate", "journal", "show", str(folder)],
-        cwd=REPOSITORY, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(record.payload) for _, record in records_in(folder)]
 
 
 @contextlib.contextmanager

@@ -25,6 +25,16 @@ from tests.cluster.gate_manifests import (
 
 RUNTIME = {"saturday-gate.io/runtime": "true"}
 TLS = "kubernetes.io/tls"
+TYPICAL = frozenset(
+    {
+        *("created", "deleted", "image", "applied", "server-side", "edited", "replaced"),
+        *("out", "in", "restarted", "undone", "image-and-out", "annotated"),
+        *("set-undone", "set-in", "daemon-new", "daemon-undone"),
+        *("auto-new", "auto-raised", "auto-lowered", "auto-max-raised", "auto-below-floor"),
+        *("auto-gone", "map-changed", "state-changed", "secret-new", "tls-renewed"),
+        *("service-changed", "ingress-gone"),
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +56,11 @@ class Case:
     editor: str | None = None
     """The editor's command."""
     has_dry_run: bool = True
+
+    @property
+    def typical(self) -> bool:
+        """Whether it stands for a row of the table where not all are run."""
+        return self.name in TYPICAL
 
     def actions_of(self, invoker: str) -> tuple[str, ...]:
         """What it is if such a one does it."""
@@ -151,7 +166,7 @@ OTHER_WORKLOADS = (
     _case("set-undone", "rollout undo statefulset/{}", "rollback",
           before=stateful_set("set-undone"), revised=_image(SECOND)),
     _case("set-strategy", "patch statefulset {}", "config", before=stateful_set("set-strategy"),
-          patch={"spec": {"updateStrategy": {"type": "OnDelete"}}}),
+          patch={"spec": {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}}}),
     _case("set-annotated", "annotate statefulset {} a=b", before=stateful_set("set-annotated")),
     _case("daemon-new", "apply -f -", "deploy", sent=daemon_set("daemon-new")),
     _case("daemon-gone", "delete daemonset {} --wait=false", "deploy",
