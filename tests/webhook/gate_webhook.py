@@ -66,7 +66,7 @@ class GateWebhook:
         ready, _, _ = select.select([stdout], [], [], STARTED_WITHIN_SECONDS)
         line = stdout.readline() if ready else b""
         if not line:
-            self.process.kill()
+            self.kill()
             raise AssertionError(f"the webhook did not start: {self.log.read_text()[-3000:]}")
         return int(json.loads(line)["listening"].rpartition(":")[2])
 

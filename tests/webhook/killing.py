@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import psycopg
-
 from gate.ledger.verify import verify
 from gate.store import embedded
 from gate.store.connect import Target, connect, connect_anyway, store_errors

@@ -75,9 +75,7 @@ class Connection(HttpToolsProtocol):
 class Connections:
     """All connections of a worker: made from accepted sockets, counted, bounded, closed."""
 
-    def __init__(
-        self, app: Callable[..., Any], context: ssl.SSLContext, limits: Limits
-    ) -> None:
+    def __init__(self, app: Callable[..., Any], context: ssl.SSLContext, limits: Limits) -> None:
         self._config = Config(
             app, http=Connection, ws="none", lifespan="off", interface="asgi3",
             log_level="critical", access_log=False, server_header=False, date_header=False,

@@ -32,28 +32,25 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """One webhook. Paths are absolute; ``policy`` or ``calendars`` empty: from the database."""
+    """One webhook. Paths are absolute; ``policy`` or ``calendars`` empty: from the database.
+
+    The database's address is not here: workers do not need it, and arguments of a process are seen
+    by everyone on the machine. ``keeper``: there is a database, or an API server to watch.
+    """
 
     policy: str | None
     calendars: tuple[str, ...]
     environment: str | None
-    dsn: str | None
     journal: str
     journal_cap_bytes: int
     tls_cert: str
     tls_key: str
     tls_client_ca: str | None
-    kubeconfig: str | None
-    in_cluster: bool
+    keeper: bool
     own_namespace: str
     workers: int
     drain_seconds: float
     limits: Limits = Limits()
-
-    @property
-    def keeper(self) -> bool:
-        """Whether there is anything for a keeper to do: a database, or an API server to watch."""
-        return bool(self.dsn or self.kubeconfig or self.in_cluster)
 
     @property
     def feed_socket(self) -> str:

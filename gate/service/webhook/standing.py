@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from gate.cluster.answers import Answers
+from gate.cluster.requests import Callers
 from gate.core.decide import decide
 from gate.core.decision import CalendarRef, ManualLock, Override, PolicyRef, Reason, Request
 from gate.core.instants import duration_micros, micros
@@ -31,10 +33,12 @@ _Stamps = tuple[tuple[int, int, int] | None, ...]
 
 
 class Standing:
-    """Inputs as they stand, with the floor that the plan has in force."""
+    """Inputs as they stand, and what follows from them: callers, answers, the plan's floor."""
 
     def __init__(self, inputs: Compiled | Unreadable) -> None:
         self.inputs = inputs
+        self.callers = Callers(inputs.policy)
+        self.answers = Answers(inputs.policy)
         self._floor = (-1, _NO_FLOOR)
 
     def floor(self, at: datetime) -> int:
@@ -156,9 +160,7 @@ def _compiled(sources: Sources, before: Compiled | Unreadable | None) -> Compile
         read: Compiled | Unreadable = Compiled(timeline=timeline, facts=facts)
     else:
         try:
-            read = read_inputs(
-                sources.policy, sources.calendars, sources.locks, sources.overrides
-            )
+            read = read_inputs(sources.policy, sources.calendars, sources.locks, sources.overrides)
         except InputError as error:
             read = _absent(str(error.problems[0]), error.problems)
     if isinstance(read, Compiled):

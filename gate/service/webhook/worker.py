@@ -1,6 +1,6 @@
 """A worker: one event loop that answers reviews on the connections that it is handed.
 
-    python -m gate.service.webhook.worker DESCRIPTOR SETTINGS
+python -m gate.service.webhook.worker DESCRIPTOR SETTINGS
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from gate.core.decide import decide
 from gate.core.decision import Request
 from gate.core.policy import Action
 from gate.inputs import Compiled
-from gate.journal import Journal
+from gate.journal.writer import Journal
 from gate.service.feed import FeedClient, Inputs, Message, Shipping, Templates
 from gate.service.logs import log
 from gate.service.webhook import channel as channels
@@ -31,7 +31,6 @@ from gate.service.webhook.tls import Certificate, now
 
 DOOR = "webhook"
 _LAST_ANSWERS_SECONDS = 1.0
-_NEVER_MATCHED = "kube-system"
 
 
 class Worker:
@@ -42,9 +41,7 @@ class Worker:
         self._channel = channel
         self._history = History()
         self._metrics = Metrics()
-        self._certificate = Certificate(
-            settings.tls_cert, settings.tls_key, settings.tls_client_ca
-        )
+        self._certificate = Certificate(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
         self._journal = Journal(
             Path(settings.journal),
             DOOR,
@@ -61,7 +58,7 @@ class Worker:
             journal=self._journal,
             metrics=self._metrics,
             environment=settings.environment,
-            unmatched=frozenset({_NEVER_MATCHED, settings.own_namespace}),
+            own_namespace=settings.own_namespace,
         )
         self._webhook = webhook = Webhook(court, self._readiness, self._metrics, settings.limits)
         self._connections = Connections(webhook, self._certificate.context, settings.limits)
@@ -174,7 +171,8 @@ class Worker:
         if isinstance(inputs, Compiled):
             log("inputs-in-force", policy=inputs.policy.sha256,
                 calendar=inputs.facts.calendar.sha256, weddings=inputs.facts.calendar.weddings,
-                locks=len(inputs.timeline.locks), overrides=len(inputs.facts.overrides))  # fmt: skip
+                locks=len(inputs.timeline.locks),
+                overrides=len(inputs.facts.overrides))  # fmt: skip
         else:
             log("nothing-can-be-decided", why=str(inputs.problems[0]))
 
