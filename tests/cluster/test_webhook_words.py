@@ -19,8 +19,7 @@ _NAME = "bookings"
 @pytest.fixture
 def place(gate: Gate, request: pytest.FixtureRequest) -> Iterator[str]:
     """A protected namespace of the phase that the test names, with one Deployment."""
-    phase = request.node.get_closest_marker("phase").args[0]
-    with gate.plane.namespace(phase) as namespace:
+    with gate.plane.namespace(request.param) as namespace:
         arrange(gate.plane, namespace)
         with gate.protected(namespace):
             yield namespace
@@ -36,7 +35,7 @@ def warnings_in(said: str) -> list[str]:
     return re.findall(r"^Warning: (.*)$", said, re.MULTILINE)
 
 
-@pytest.mark.phase("locked")
+@pytest.mark.parametrize("place", ["locked"], indirect=True)
 def test_a_refusal_says_what_until_when_what_else_and_whom(gate: Gate, place: str) -> None:
     where = ("--namespace", place)
     done = kubectl(gate.plane, HUMAN, "set", "image", f"deployment/{_NAME}", f"app={SECOND}", *where)
@@ -65,7 +64,7 @@ def test_a_refusal_says_what_until_when_what_else_and_whom(gate: Gate, place: st
     assert "\\u" not in done.stderr
 
 
-@pytest.mark.phase("locked")
+@pytest.mark.parametrize("place", ["locked"], indirect=True)
 def test_a_pipeline_is_not_sent_to_an_override_that_it_cannot_have(gate: Gate, place: str) -> None:
     where = ("--namespace", place)
     done = kubectl(gate.plane, AUTOMATION, "delete", "deployment", _NAME, *where)
@@ -76,14 +75,14 @@ def test_a_pipeline_is_not_sent_to_an_override_that_it_cannot_have(gate: Gate, p
     assert still.split(", ") == gate_policy.allowed("locked", "automation")
 
 
-@pytest.mark.phase("locked")
+@pytest.mark.parametrize("place", ["locked"], indirect=True)
 def test_what_a_lock_allows_is_not_warned_of(gate: Gate, place: str) -> None:
     where = ("--namespace", place)
     done = kubectl(gate.plane, HUMAN, "rollout", "restart", f"deployment/{_NAME}", *where)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.phase("lead")
+@pytest.mark.parametrize("place", ["lead"], indirect=True)
 def test_the_lead_warns_of_the_lock(gate: Gate, place: str) -> None:
     where = ("--namespace", place)
     done = kubectl(gate.plane, HUMAN, "scale", f"deployment/{_NAME}", "--replicas=1", *where)
@@ -96,7 +95,7 @@ def test_the_lead_warns_of_the_lock(gate: Gate, place: str) -> None:
     assert gate_policy.local(gate.windows.lead.start) in text
 
 
-@pytest.mark.phase("soon")
+@pytest.mark.parametrize("place", ["soon"], indirect=True)
 def test_who_will_be_refused_tomorrow_is_told_today(gate: Gate, place: str) -> None:
     where = ("--namespace", place)
     done = kubectl(gate.plane, HUMAN, "set", "image", f"deployment/{_NAME}", f"app={SECOND}", *where)
@@ -111,7 +110,7 @@ def test_who_will_be_refused_tomorrow_is_told_today(gate: Gate, place: str) -> N
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.phase("open")
+@pytest.mark.parametrize("place", ["open"], indirect=True)
 def test_nothing_is_said_where_nothing_is_near(gate: Gate, place: str) -> None:
     where = ("--namespace", place)
     done = kubectl(gate.plane, HUMAN, "set", "image", f"deployment/{_NAME}", f"app={SECOND}", *where)
