@@ -10,6 +10,8 @@ import click
 
 from gate.cli import options
 from gate.cli.exits import Exit
+from gate.cli.webhook_install import install
+from gate.cli.webhook_judge import judge
 from gate.core.problems import InputError
 
 if TYPE_CHECKING:
@@ -187,3 +189,7 @@ def _address(text: str) -> tuple[str, int]:
             f"{text!r} is no address", field="--listen", mend="write HOST:PORT, as 0.0.0.0:8443"
         )
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+webhook.add_command(install)
+webhook.add_command(judge, "test")

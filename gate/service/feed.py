@@ -67,14 +67,17 @@ class Templates(msgspec.Struct, frozen=True, kw_only=True, tag="templates"):
 class Shipping(msgspec.Struct, frozen=True, kw_only=True, tag="shipping"):
     """How far the journal has come into the ledger: what waits, and since when.
 
-    ``oldest_seconds`` is the age of the oldest record that waits, 0 where none does;
-    ``shipped_total`` counts records since the keeper's start.
+    ``depth_records`` wait, the oldest of them for ``oldest_seconds``; ``depth_bytes`` is what the
+    journal takes on disk, room ahead included; ``shipped_total`` counts records since the keeper's
+    start. ``refused`` records and ``damaged`` segments lie aside for a person to look at.
     """
 
     depth_records: int = 0
     depth_bytes: int = 0
     oldest_seconds: float = 0.0
     shipped_total: int = 0
+    refused: int = 0
+    damaged: int = 0
     trouble: str | None = None
 
 

@@ -20,12 +20,12 @@ from gate.ledger.acts.current import read_current
 from gate.service.feed import Inputs
 from gate.service.keeper.backoff import Backoff
 from gate.service.keeper.calendar_files import CalendarFiles
-from gate.service.keeper.line import answered_within, line
 from gate.service.keeper.policy_files import PolicyFiles
 from gate.service.keeper.teller import Teller
 from gate.service.logs import log
 from gate.store.connect import Target, store_errors
 from gate.store.errors import StoreUnavailable
+from gate.store.patience import answered_within, line
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):

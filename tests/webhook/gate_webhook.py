@@ -111,14 +111,16 @@ class GateWebhook:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(ENDED_WITHIN_SECONDS)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        self._close()
         return code
 
     def kill(self) -> None:
         """SIGKILL, for the supervisor; its workers notice."""
         self.process.kill()
         self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
         assert self.process.stdout is not None
         self.process.stdout.close()
 
@@ -148,8 +150,7 @@ def running(
     try:
         yield made
     finally:
-        if made.process.poll() is None:
-            made.stop()
+        made.stop()
 
 
 def until(condition: Any, seconds: float = 20.0, what: str = "") -> Any:

@@ -16,10 +16,10 @@ import psycopg
 from gate.ledger.acts.current import NewestImport, calendar_lines
 from gate.service.keeper.backoff import Backoff
 from gate.service.keeper.files import remove_others, write_whole
-from gate.service.keeper.line import answered_within, line
 from gate.service.logs import log
 from gate.store.connect import Target
 from gate.store.errors import StoreUnavailable
+from gate.store.patience import answered_within, line
 
 _PATTERN = "calendar-*.jsonl"
 ANSWER_SECONDS = 30.0

@@ -17,18 +17,18 @@ class KeeperConfig(msgspec.Struct, frozen=True, kw_only=True):
     what is shipped after SIGTERM; ``nice`` is added to the process's own.
     """
 
-    journal: Path
-    state: Path
-    socket: Path
+    journal: str
+    state: str
+    socket: str
     dsn: str | None = None
     kubeconfig: str | None = None
     policy: bool = False
     calendar: bool = False
-    drain_seconds: float = 20.0
+    drain_seconds: float = 12.0
     nice: int = 5
 
     def __repr__(self) -> str:
-        return f"KeeperConfig(state={str(self.state)!r})"
+        return f"KeeperConfig(state={self.state!r})"
 
 
 def encode(config: KeeperConfig) -> bytes:

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from gate.service.feed import Inputs
 from gate.service.informer import Informer
 from gate.service.keeper.config import KeeperConfig
 from gate.service.keeper.files import prepare
 from gate.service.keeper.server import FeedServer
+from gate.service.keeper.shipping import Shipments
 from gate.service.logs import log
 from gate.service.snapshots import Snapshots
 from gate.store.connect import Target, target
@@ -25,21 +27,25 @@ class Keeper:
         self._config = config
         self._environ = environ
         self._where: Target | None = target(config.dsn, environ) if config.dsn is not None else None
-        prepare(config.state)
-        self._feed = FeedServer(config.socket)
+        prepare(Path(config.state))
+        self._feed = FeedServer(Path(config.socket))
         self._failed = threading.Event()
 
     def run(self, stop: threading.Event) -> bool:
         """Whether it ended as it should: told to, and with nothing left to ship."""
         self._feed.start()
         log("keeper-started", database=self._where is not None)
-        threads = [self._start(name, work, stop) for name, work in self._works().items()]
+        shipments = Shipments(Path(self._config.journal), self._where, self._feed.publish)
+        shipping = self._start("shipping", shipments.run, stop)
+        others = [self._start(name, work, stop) for name, work in self._works().items()]
         stop.wait()
-        for thread in threads:
+        shipping.join(timeout=self._config.drain_seconds)
+        for thread in others:
             thread.join(timeout=_ENDING_SECONDS)
+        drained = not shipping.is_alive() and shipments.left == 0
         self._feed.stop()
-        log("keeper-ended", failed=self._failed.is_set())
-        return not self._failed.is_set()
+        log("keeper-ended", failed=self._failed.is_set(), left_in_journal=shipments.left)
+        return drained and not self._failed.is_set()
 
     def _works(self) -> dict[str, Work]:
         config, publish = self._config, self._feed.publish
@@ -47,7 +53,7 @@ class Keeper:
         if self._where is not None:
             works["snapshots"] = Snapshots(
                 self._where,
-                config.state,
+                Path(config.state),
                 publish,
                 policy=config.policy,
                 calendar=config.calendar,

@@ -85,7 +85,8 @@ class Connections:
         self._state = ServerState()
         self._context = context
         self._limits = limits
-        self._beginning: set[asyncio.Task[None]] = set()
+        # In order of age: tasks in which TLS begins.
+        self._beginning: dict[asyncio.Task[None], None] = {}
         self._closing = False
 
     def __len__(self) -> int:
@@ -99,15 +100,15 @@ class Connections:
     def add(self, accepted: socket.socket) -> None:
         """Begin TLS on an accepted socket.
 
-        Where there are too many connections, the one that was idle longest makes room; where none
-        is idle, the newcomer is turned away.
+        Where there are too many connections, one that has not even begun with TLS makes room, else
+        the one that was idle longest; where none is idle, the newcomer is turned away.
         """
-        if len(self) >= self._limits.connections and not self._close_an_idle_one():
+        if len(self) >= self._limits.connections and not self._make_room():
             accepted.close()
             return
         task = asyncio.get_running_loop().create_task(self._begin(accepted))
-        self._beginning.add(task)
-        task.add_done_callback(self._beginning.discard)
+        self._beginning[task] = None
+        task.add_done_callback(lambda ended: self._beginning.pop(ended, None))
 
     def last_answers(self) -> None:
         """From now on each answer closes its connection (it says so)."""
@@ -138,8 +139,9 @@ class Connections:
                 self._make, accepted, ssl=self._context,
                 ssl_handshake_timeout=self._limits.handshake_seconds, ssl_shutdown_timeout=2.0,
             )  # fmt: skip
-        except (OSError, ssl.SSLError):
-            # A port scan, a plain-text client, a client that trusts another authority.
+        except (OSError, ssl.SSLError, asyncio.CancelledError):
+            # A port scan, a plain-text client, a client that trusts another authority; or one that
+            # had to make room, which nobody waits for.
             accepted.close()
 
     def _make(self) -> Connection:
@@ -150,7 +152,12 @@ class Connections:
     def _each(self) -> list[Connection]:
         return [each for each in self._state.connections if isinstance(each, Connection)]
 
-    def _close_an_idle_one(self) -> bool:
+    def _make_room(self) -> bool:
+        if self._beginning:
+            oldest = next(iter(self._beginning))
+            del self._beginning[oldest]
+            oldest.cancel()
+            return True
         idle = [each for each in self._each() if each.idle_since is not None]
         if not idle:
             return False
