@@ -129,9 +129,9 @@ def _keeper_config(given: dict[str, Any]) -> bytes | None:
     journal = Path(given["journal"]).absolute()
     return encode(
         KeeperConfig(
-            journal=journal,
-            state=journal / "state",
-            socket=journal / "keeper.sock",
+            journal=str(journal),
+            state=str(journal / "state"),
+            socket=str(journal / "keeper.sock"),
             dsn=given["dsn"],
             kubeconfig=str(Path(kubeconfig).absolute()) if kubeconfig else None,
             policy=not given["policy"],
