@@ -56,6 +56,8 @@ class Case:
     editor: str | None = None
     """The editor's command."""
     has_dry_run: bool = True
+    tries: int = 1
+    """Requests of one command that is refused."""
 
     @property
     def typical(self) -> bool:
@@ -188,8 +190,9 @@ def _bounds(name: str, *actions: str, **bounds: int) -> Case:
 
 
 AUTOSCALERS = (
+    # kubectl takes a refusal of autoscaling/v2 as a reason to try autoscaling/v1.
     _case("auto-new", "autoscale deployment/{} --min=1 --max=3 --cpu=60%", "config",
-          before=deployment("auto-new")),
+          before=deployment("auto-new"), tries=2),
     _bounds("auto-raised", "scale-up", minReplicas=13),
     _bounds("auto-lowered", "scale-down", minReplicas=11),
     _bounds("auto-max-raised", "scale-up", maxReplicas=31),

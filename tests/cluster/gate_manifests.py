@@ -7,12 +7,30 @@ APP = "registry.example/app"
 FIRST, SECOND = f"{APP}:1", f"{APP}:2"
 # No node has it: a DaemonSet that asks for it has no pods.
 _NOWHERE = {"example.com/nowhere": "true"}
-PATHS = {
-    "Deployment": "/apis/apps/v1/namespaces/{}/deployments/",
-    "StatefulSet": "/apis/apps/v1/namespaces/{}/statefulsets/",
-    "DaemonSet": "/apis/apps/v1/namespaces/{}/daemonsets/",
-    "ConfigMap": "/api/v1/namespaces/{}/configmaps/",
+_COLLECTIONS = {
+    "Deployment": ("apis/apps/v1", "deployments"),
+    "StatefulSet": ("apis/apps/v1", "statefulsets"),
+    "DaemonSet": ("apis/apps/v1", "daemonsets"),
+    "HorizontalPodAutoscaler": ("apis/autoscaling/v2", "horizontalpodautoscalers"),
+    "ConfigMap": ("api/v1", "configmaps"),
+    "Secret": ("api/v1", "secrets"),
+    "Service": ("api/v1", "services"),
+    "Ingress": ("apis/networking.k8s.io/v1", "ingresses"),
 }
+
+
+def path_of(namespace: str, manifest: Manifest) -> str:
+    """Where the API has an object."""
+    group, plural = _COLLECTIONS[manifest["kind"]]
+    return f"/{group}/namespaces/{namespace}/{plural}/{manifest['metadata']['name']}"
+
+
+def one_of_each(name: str) -> tuple[Manifest, ...]:
+    """An object of every kind that the gate judges, without pods."""
+    return (
+        *(deployment(name), stateful_set(name), daemon_set(name), autoscaler(name, 1, 3)),
+        *(config_map(name, a="b"), secret(name), service(name), ingress(name)),
+    )
 
 
 def deployment(name: str, *, image: str = FIRST, replicas: int = 0, **spec: Any) -> Manifest:

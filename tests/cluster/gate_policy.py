@@ -54,6 +54,13 @@ class Windows:
         """All of them, as in the policy."""
         return (self.locked, self.lead, self.soon)
 
+    def denying(self, action: str, phase: str, invoker: str) -> tuple[Window, datetime]:
+        """The window that denies an action in a phase, and until when it does."""
+        if phase == "locked":
+            return self.locked, self.locked.end
+        ends_with_lead = _verdict(action, "locked", invoker) == _ALLOW
+        return self.lead, self.lead.start if ends_with_lead else self.lead.end
+
 
 def windows_at(now: datetime) -> Windows:
     """The locks for tests that run within the hour."""
@@ -128,7 +135,7 @@ def allowed(phase: str, invoker: str) -> list[str]:
 
 def local(instant: datetime) -> str:
     """An instant as people at home read it, to the minute, with that date's offset."""
-    return f"{instant.astimezone(ZoneInfo(HOME)):%d %b %Y %H:%M %z}"
+    return f"{instant.astimezone(ZoneInfo(HOME)):%a %d %b %Y %H:%M %z}"
 
 
 def _verdict(action: str, phase: str, invoker: str) -> str:

@@ -20,7 +20,7 @@ import pytest
 from tests.cluster import gate_policy
 from tests.cluster.gate import CALLERS, EXEMPT, HUMAN, Caller, Gate, kubectl
 from tests.cluster.gate_cases import CASES, Case
-from tests.cluster.gate_manifests import PATHS
+from tests.cluster.gate_manifests import path_of
 from tests.controlplane.plane import ControlPlane
 
 pytestmark = pytest.mark.xdist_group("webhook")
@@ -39,7 +39,7 @@ Done = subprocess.CompletedProcess[str]
 
 @dataclass(frozen=True)
 class Ran:
-    """A command, as it ended; first as a dry run where it has one and a person gave it."""
+    """A command, as it ended, and as its dry run did where that was tried before."""
 
     done: Done
     dry: Done | None
@@ -58,6 +58,10 @@ class Place:
 Places = dict[tuple[str, str], Place]
 
 
+def _tried_dry(phase: str, caller: Caller, case: Case) -> bool:
+    return case.has_dry_run and caller is HUMAN and (case.typical or phase == "locked")
+
+
 @pytest.fixture(scope="module")
 def places(gate: Gate) -> Iterator[Places]:
     plane = gate.plane
@@ -72,13 +76,14 @@ def places(gate: Gate) -> Iterator[Places]:
             lambda name: stack.enter_context(gate.protected(name)), names.values()
         ):
             pass
-        jobs = [
-            (phase, caller, case, pool.submit(_run, plane, names[phase, str(caller)], caller, case))
-            for phase, caller, case in RUNS
-        ]
         ran: dict[tuple[str, str], dict[str, Ran]] = {key: {} for key in names}
-        for phase, caller, case, job in jobs:
-            ran[phase, str(caller)][case.name] = job.result()
+
+        def run(phase: str, caller: Caller, case: Case) -> None:
+            key, dry = (phase, str(caller)), _tried_dry(phase, caller, case)
+            ran[key][case.name] = _run(plane, names[key], caller, case, dry_first=dry)
+
+        for job in [pool.submit(run, *each) for each in RUNS]:
+            job.result()
         yield {
             key: Place(name, ran[key], gate.decisions(name), plane.audit_events(name))
             for key, name in names.items()
@@ -91,7 +96,7 @@ def _arrange(plane: ControlPlane, namespace: str) -> set[str]:
     text = "\n---\n".join(json.dumps(each) for each in made)
     plane.kubectl("create", "--namespace", namespace, "--filename", "-", input=text, check=True)
     revised = {
-        PATHS[case.before["kind"]].format(namespace) + case.name: case.revised
+        path_of(namespace, case.before): case.revised
         for case in CASES
         if case.before is not None and case.revised is not None
     }
@@ -112,14 +117,16 @@ def _observed(plane: ControlPlane, path: str) -> bool:
     return bool(found["status"].get("observedGeneration", 0) >= found["metadata"]["generation"])
 
 
-def _run(plane: ControlPlane, namespace: str, caller: Caller, case: Case) -> Ran:
+def _run(
+    plane: ControlPlane, namespace: str, caller: Caller, case: Case, *, dry_first: bool
+) -> Ran:
     sent = None if case.sent is None else json.dumps(case.sent)
 
     def run(*more: str) -> Done:
         where = ("--namespace", namespace)
         return kubectl(plane, caller, *case.command, *more, *where, sent=sent, editor=case.editor)
 
-    dry = run("--dry-run=server") if case.has_dry_run and caller is HUMAN else None
+    dry = run("--dry-run=server") if dry_first else None
     return Ran(run(), dry)
 
 
@@ -146,19 +153,19 @@ def test_a_change_gets_the_answer_of_the_policy(
         return
     wanted = gate_policy.expected(actions, phase, caller.invoker)
     assert (done.returncode != 0) is wanted.denied, done.stderr or done.stdout
-    (decision,) = recorded
-    assert decision["request"]["action"] == wanted.action
-    assert decision["verdict"] == wanted.verdict
-    assert decision["effect"] == ("block" if wanted.denied else "allow")
-    assert decision["phase"] == phase
-    assert decision["recorded"] is True
+    assert len(recorded) == (case.tries if wanted.denied else 1)
+    for decision in recorded:
+        assert decision["request"]["action"] == wanted.action
+        assert decision["verdict"] == wanted.verdict
+        assert decision["effect"] == ("block" if wanted.denied else "allow")
+        assert decision["phase"] == phase
+        assert decision["recorded"] is True
     if wanted.denied:
-        window = getattr(gate.windows, phase)
-        assert "(Forbidden)" in done.stderr
+        window, until = gate.windows.denying(wanted.action, phase, caller.invoker)
         assert f"{wanted.action} of {case.name} in {place.namespace} is denied" in done.stderr
         assert window.name in done.stderr
-        assert gate_policy.local(window.end) in done.stderr
-        assert decision["id"] in done.stderr
+        assert f"until {gate_policy.local(until)}" in done.stderr
+        assert recorded[-1]["id"] in done.stderr
     else:
         assert _IDENTIFIER.search(done.stderr) is None
 
@@ -168,7 +175,7 @@ def test_a_change_gets_the_answer_of_the_policy(
     [
         pytest.param(phase, case, id=f"{phase}-{case.name}")
         for phase, caller, case in RUNS
-        if caller is HUMAN and case.has_dry_run
+        if _tried_dry(phase, caller, case)
     ],
 )
 def test_a_dry_run_gets_the_same_answer(places: Places, phase: str, case: Case) -> None:
@@ -205,19 +212,25 @@ def test_a_decision_says_who_asked_for_what(places: Places, phase: str, caller: 
 @pytest.mark.parametrize(("phase", "caller"), PLACES, ids=str)
 def test_the_audit_log_names_the_decisions(places: Places, phase: str, caller: Caller) -> None:
     place = places[phase, str(caller)]
-    noted = [notes for event in place.audited if (notes := _notes(event))]
-    judged = {notes["decision-id"]: notes for notes in noted if "decision-id" in notes}
-    assert {decision["id"] for decision in place.decisions} <= judged.keys()
+    noted = [(event, notes) for event in place.audited if (notes := _notes(event))]
+    judged = {notes["decision-id"]: (event, notes) for event, notes in noted if len(notes) > 1}
     for decision in place.decisions:
-        assert judged[decision["id"]] == {
+        event, notes = judged[decision["id"]]
+        assert notes == {
             "decision-id": decision["id"],
             "verdict": decision["verdict"],
             "phase": decision["phase"],
             "policy-sha256": decision["policy"]["sha256"],
         }
+        status = event["responseStatus"]
+        if decision["verdict"] == "deny":
+            assert (status["code"], status["reason"]) == (403, "Forbidden")
+        else:
+            assert status["code"] < 300
+        assert event["user"]["username"] == caller.user
     if caller is EXEMPT:
         assert judged == {}
-        assert {notes["passed"] for notes in noted} == {"exempt"}
+        assert {notes["passed"] for _, notes in noted} == {"exempt"}
 
 
 def _notes(event: dict[str, Any]) -> dict[str, str]:
