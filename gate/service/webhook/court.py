@@ -90,19 +90,18 @@ class Court:
         requests = requests_of(review, change.actions, caller, self._environment)
         return self._judged(review, standing, requests, at)
 
-    async def rule(self, hearing: Hearing, deadline: float) -> bytes:
-        """The answer of a decision, once it is durable; *undecided* where that is not had in time.
+    async def rule(self, hearing: Hearing) -> bytes:
+        """The answer of a decision, once it is durable.
 
-        ``deadline`` is of the event loop's clock.
+        *Undecided* where the journal cannot, or where the task is cancelled before: its deadline.
         """
         decision, recording = hearing.decision, hearing.recording
         assert decision is not None
         assert hearing.answers is not None
         if recording is not None:
             try:
-                async with asyncio.timeout_at(deadline):
-                    await recording
-            except TimeoutError:
+                await recording
+            except asyncio.CancelledError:
                 decision = self._unrecorded(decision, "the journal did not answer in time")
             except JournalUnavailable as error:
                 decision = self._unrecorded(decision, str(error))

@@ -12,6 +12,46 @@ from uvicorn.server import ServerState
 
 from gate.service.webhook.settings import Limits
 
+_FINAL = tuple(f"HTTP/1.1 {digit}".encode() for digit in "2345")
+"""How an answer's head begins; what begins with 1 is a word ahead of it, and waits for nothing."""
+
+
+class _Joined:
+    """A transport that writes an answer's head together with its body.
+
+    uvicorn writes them apart, which makes two TLS records and two system calls of each answer.
+    """
+
+    __slots__ = ("_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Keep a head for what follows it; pass all else on."""
+        if self._head:
+            self._transport.write(self._head + data)
+            self._head = b""
+        elif data.startswith(_FINAL):
+            self._head = data
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        """Write a head that nothing followed."""
+        if self._head:
+            self._transport.write(self._head)
+            self._head = b""
+
+    def close(self) -> None:
+        """Close once everything is written."""
+        self.flush()
+        self._transport.close()
+
 
 class Connection(HttpToolsProtocol):
     """One connection of a client.
@@ -22,12 +62,15 @@ class Connection(HttpToolsProtocol):
 
     idle_since: float | None = None
     head_seconds: float
+    _flush: Callable[[], None]
     _head_timer: asyncio.TimerHandle | None = None
     _in_head = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; the clock runs."""
-        super().connection_made(transport)
+        joined = _Joined(transport)
+        super().connection_made(joined)  # type: ignore[arg-type]
+        self._flush = joined.flush
         self.idle_since = self.loop.time()
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -57,6 +100,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Between requests again."""
+        self._flush()
         super().on_response_complete()
         self.idle_since = self.loop.time()
 

@@ -22,6 +22,7 @@ from gate.service.logs import log
 from gate.service.webhook import channel as channels
 from gate.service.webhook.app import Webhook
 from gate.service.webhook.court import Court
+from gate.service.webhook.deadlines import Deadlines
 from gate.service.webhook.metrics import Metrics, timestamp
 from gate.service.webhook.protocol import Connections
 from gate.service.webhook.readiness import Readiness
@@ -41,6 +42,7 @@ class Worker:
         self._channel = channel
         self._history = History()
         self._metrics = Metrics()
+        self._deadlines = Deadlines()
         self._certificate = Certificate(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
         self._journal = Journal(
             Path(settings.journal),
@@ -60,7 +62,9 @@ class Worker:
             environment=settings.environment,
             own_namespace=settings.own_namespace,
         )
-        self._webhook = webhook = Webhook(court, self._readiness, self._metrics, settings.limits)
+        self._webhook = webhook = Webhook(
+            court, self._readiness, self._metrics, self._deadlines, settings.limits
+        )
         self._connections = Connections(webhook, self._certificate.context, settings.limits)
         webhook.closing = lambda: self._connections.closing
         self._over = asyncio.Event()
@@ -73,6 +77,7 @@ class Worker:
         self._start(self._standings.follow())
         self._start(self._standings.take_turns())
         self._start(self._look_around())
+        self._start(self._deadlines.run())
         if self._settings.keeper:
             self._start(FeedClient().run(self._settings.feed_socket, self._told))
         asyncio.get_running_loop().add_reader(self._channel, self._hear)
