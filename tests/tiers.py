@@ -73,6 +73,12 @@ TIERS = (
         probe=POSTGRES,
     ),
     Tier(
+        name="service",
+        component="gate's servers as processes, PostgreSQL (embedded)",
+        folders=("service", "webhook"),
+        probe=needs_all(POSTGRES, needs_module("uvicorn", "uvloop", "httptools", "kubernetes")),
+    ),
+    Tier(
         name="cluster",
         component="etcd, kube-apiserver, its controllers and scheduler, kwok",
         folders=("cluster",),
