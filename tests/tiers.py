@@ -16,6 +16,8 @@ from functools import cache
 
 import pytest
 
+from tests.controlplane import programs
+
 TierKey = pytest.StashKey["Tier"]()
 FirstKey = pytest.StashKey[bool]()
 RequiredKey = pytest.StashKey[frozenset[str]]()
@@ -61,7 +63,7 @@ TIERS = (
     Tier(
         name="store",
         component="PostgreSQL (embedded)",
-        folders=("store", "ledger"),
+        folders=("store", "ledger", "journal"),
         probe=POSTGRES,
     ),
     Tier(
@@ -69,6 +71,19 @@ TIERS = (
         component="the gate command, PostgreSQL (embedded)",
         folders=("cli",),
         probe=POSTGRES,
+    ),
+    Tier(
+        name="service",
+        component="gate's servers as processes, PostgreSQL (embedded)",
+        folders=("service", "webhook"),
+        probe=needs_all(POSTGRES, needs_module("uvicorn", "uvloop", "httptools", "kubernetes")),
+    ),
+    Tier(
+        name="cluster",
+        component="etcd, kube-apiserver, its controllers and scheduler, kwok",
+        folders=("cluster",),
+        probe=programs.missing,
+        enable=f"make env; {programs.BUILD_COMMAND}",
     ),
     Tier(
         name="docs",

@@ -38,6 +38,7 @@ class Why(StrEnum):
     ROTATED_SECRET = "rotated-secret"  # noqa: S105  a certificate or token, renewed by automation
     EXEMPT = "exempt"
     NAMESPACE = "namespace"
+    PROBE = "probe"  # the fallback lock's worker asks whether somebody answers
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -5,8 +5,8 @@ alone in their ``search_path`` and speak UTC.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,8 @@ from gate.store.folders import data_folder
 from gate.store.migrations import migrate, outdated
 
 EMBEDDED = "embedded"
+Guard = Callable[[psycopg.Connection], AbstractContextManager[object]]
+"""Put around the statements of a new session, by whom no silent server may hold up."""
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -122,7 +124,7 @@ def _configured(schema: str, connection: psycopg.Connection) -> None:
     )
 
 
-def connect_anyway(where: Target) -> psycopg.Connection:
+def connect_anyway(where: Target, *, guard: Guard = nullcontext) -> psycopg.Connection:
     """A single connection, whatever the schema's state: for ``gate db`` itself.
 
     Raises `StoreUnavailable`.
@@ -135,22 +137,24 @@ def connect_anyway(where: Target) -> psycopg.Connection:
             application_name="saturday-gate",
         )
         try:
-            _configured(where.schema, connection)
+            with guard(connection):
+                _configured(where.schema, connection)
         except BaseException:
             connection.close()
             raise
     return connection
 
 
-def connect(where: Target) -> psycopg.Connection:
+def connect(where: Target, *, guard: Guard = nullcontext) -> psycopg.Connection:
     """A single connection for a command; the embedded database is migrated where it needs it.
 
     Raises `StoreOutdated` where migrations are missing, `StoreUnavailable` where the database is.
     """
-    connection = connect_anyway(where)
+    connection = connect_anyway(where, guard=guard)
     try:
         with store_errors():
-            missing = outdated(connection, where.schema)
+            with guard(connection):
+                missing = outdated(connection, where.schema)
             if missing and where.dsn == EMBEDDED:
                 migrate(connection, where.schema)
             elif missing:

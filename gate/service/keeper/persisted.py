@@ -1,0 +1,71 @@
+"""The last snapshot on disk: what a keeper knows that starts while the database is away."""
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+from psycopg import conninfo
+
+from gate.service.feed import Inputs
+from gate.service.keeper.files import write_whole
+from gate.service.logs import log
+from gate.store.connect import EMBEDDED, Target
+
+_NAME = "snapshot.json"
+_FORMAT = 1
+_MAX_BYTES = 64 * 1024 * 1024
+
+
+class _Persisted(msgspec.Struct, frozen=True, kw_only=True):
+    format: int
+    origin: str
+    inputs: Inputs
+
+
+def save(folder: Path, where: Target, inputs: Inputs) -> None:
+    """Keep a snapshot of this database in place of the one before. Raises OSError."""
+    persisted = _Persisted(format=_FORMAT, origin=_origin(where), inputs=inputs)
+    write_whole(folder / _NAME, [msgspec.json.encode(persisted)])
+
+
+def load(folder: Path, where: Target) -> Inputs | None:
+    """The snapshot kept of this very database, less the files that are gone.
+
+    None where there is none, or none that can be used; that is logged then.
+    """
+    path = folder / _NAME
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ValueError("it is too large")
+        persisted = msgspec.json.decode(path.read_bytes(), type=_Persisted)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        log("snapshot-unusable", error=str(error))
+        return None
+    if (persisted.format, persisted.origin) != (_FORMAT, _origin(where)):
+        log("snapshot-unusable", error="it is of another database or release")
+        return None
+    inputs = persisted.inputs
+    policy, calendar = (
+        name if name is not None and Path(name).is_file() else None
+        for name in (inputs.policy_path, inputs.calendar_path)
+    )
+    return msgspec.structs.replace(
+        inputs,
+        policy_path=policy,
+        calendar_path=calendar,
+        calendar_sha256=inputs.calendar_sha256 if calendar else None,
+    )
+
+
+def _origin(where: Target) -> str:
+    """Says which database it is, in a form that tells nothing of how to get into it."""
+    if where.dsn == EMBEDDED:
+        parts = {EMBEDDED: str(where.embedded_folder)}
+    else:
+        known = conninfo.conninfo_to_dict(where.dsn)
+        names = ("service", "host", "hostaddr", "port", "dbname", "user")
+        parts = {name: str(known[name]) for name in names if known.get(name)}
+    text = "\n".join(f"{name}={value}" for name, value in parts.items())
+    return hashlib.sha256(f"{where.schema}\n{text}".encode()).hexdigest()

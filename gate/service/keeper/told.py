@@ -1,0 +1,63 @@
+"""All that the feed has told so far, so that whoever connects later can be told it at once."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from gate.service.feed import Inputs, Message, Shipping, Templates
+
+TEMPLATES_A_MESSAGE = 500
+"""As many as a worker reads in well under a millisecond, between two answers."""
+
+
+class Told:
+    """The sum of the messages given to `add`."""
+
+    def __init__(self) -> None:
+        self._inputs: Inputs | None = None
+        self._shipping: Shipping | None = None
+        self._about_templates: Templates | None = None
+        self._templates: dict[str, tuple[str, str, str]] = {}
+
+    def add(self, message: Message) -> None:
+        """Take one more message into the sum."""
+        match message:
+            case Inputs():
+                self._inputs = message
+            case Shipping():
+                self._shipping = message
+            case Templates():
+                if message.reset:
+                    self._templates.clear()
+                for key in message.removed:
+                    self._templates.pop(key, None)
+                self._templates.update((entry[0], entry) for entry in message.added)
+                self._about_templates = message
+
+    def messages(self) -> Iterator[Message]:
+        """Messages that say it all to someone who knows nothing.
+
+        They are made as they are asked for, from what had been told at the call.
+        """
+        inputs, shipping, about = self._inputs, self._shipping, self._about_templates
+        return _messages(inputs, shipping, about, list(self._templates.values()))
+
+
+def _messages(
+    inputs: Inputs | None,
+    shipping: Shipping | None,
+    about: Templates | None,
+    templates: list[tuple[str, str, str]],
+) -> Iterator[Message]:
+    if inputs is not None:
+        yield inputs
+    if shipping is not None:
+        yield shipping
+    if about is None:
+        return
+    left = iter(templates)
+    reset = True
+    while batch := tuple(islice(left, TEMPLATES_A_MESSAGE)):
+        yield Templates(reset=reset, added=batch, trouble=about.trouble)
+        reset = False
+    # Last, so that nobody takes half of it for all.
+    yield Templates(reset=reset, synced=about.synced, trouble=about.trouble)
