@@ -198,10 +198,7 @@ def _built(manifest: Manifest, wanted: Wanted) -> Case:
 
 
 def _stands(case: Case, wanted: Wanted) -> bool:
-    content = case.manifest.content
-    if content["kind"] == "AdmissionReview":
-        return False
-    return identity_of(content, wanted.namespace) in wanted.standing
+    return identity_of(case.manifest.content, wanted.namespace) in wanted.standing
 
 
 def _placed(manifest: Manifest, error: InputError) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -14,31 +14,30 @@ from gate.cli.judge import Identifiers
 from gate.cli.opening import open_inputs
 from gate.cli.output import complain, write
 from gate.cli.webhook_cases import Case, Wanted, cases_of, read_file, read_files, standing_of
-from gate.cluster.answers import Answers, passed
+from gate.cluster.answers import passed
 from gate.cluster.changes import Context, Why, classify
 from gate.cluster.configuration import WEBHOOK_NAME
 from gate.cluster.history import History
-from gate.cluster.requests import Callers, requests_of, set_aside, strictest
+from gate.cluster.requests import requests_of, set_aside, strictest
 from gate.cluster.reviewing import Asking
 from gate.core.decide import decide
 from gate.core.decision import Decision, Effect
-from gate.core.instants import duration_micros, micros
-from gate.core.plan import plan_changes
 from gate.core.policy import Action
 from gate.core.printable import plain
 from gate.inputs import Compiled
 
-_AHEAD, _HOLD = duration_micros(timedelta(minutes=30)), duration_micros(timedelta(hours=1))
 _PERSON = "kubernetes-admin"
 _NOT_SENT = "not-sent"
-_WORDS = {
+PASSED_WORDS: dict[str, str] = {
     _NOT_SENT: "the API server does not ask the webhook about this kind",
     Why.UNCHANGED: "nothing but metadata or status differs",
     Why.RUNTIME_STATE: "it holds the state of what runs, and no configuration",
     Why.ROTATED_SECRET: "automation renews a certificate or token",
     Why.EXEMPT: "the policy exempts this user",
     Why.NAMESPACE: "this namespace is never matched",
+    Why.PROBE: "the fallback lock's worker asks whether somebody answers",
 }
+"""Why nothing was judged, for people."""
 _EPILOG = """\b
 Examples:
   gate webhook test deploy.yaml --policy policy.yaml --calendar weddings.csv
@@ -187,10 +186,11 @@ class _Court:
     def __init__(
         self, inputs: Compiled, at: datetime, environment: str | None, history: History
     ) -> None:
+        from gate.service.webhook.standing import Standing  # noqa: PLC0415  (loads asyncio)
+
         self._inputs, self._at, self._environment = inputs, at, environment
+        self._standing = Standing(inputs)
         self._history = history
-        self._callers = Callers(inputs.policy)
-        self._answers = Answers(inputs.policy)
         self._ids = Identifiers()
 
     def hear(self, case: Case) -> Ruling:
@@ -198,12 +198,11 @@ class _Court:
         review = case.review
         if review is None:
             return _ruling(case, _NOT_SENT)
-        caller = self._callers.of(review.user)
-        aside = set_aside(review, caller, None)
-        if aside is not None:
+        caller = self._standing.callers.of(review.user)
+        if aside := set_aside(review, caller, None):
             return _ruling(case, aside, passed(review.uid, aside))
-        context = Context(invoker=caller.invoker, floor=self._floor(), history=self._history)
-        change = classify(review, context)
+        floor = self._standing.floor(self._at)
+        change = classify(review, Context(caller.invoker, floor, self._history))
         if not change.actions:
             return _ruling(case, change.why, passed(review.uid, change.why))
         decision = strictest(
@@ -213,16 +212,8 @@ class _Court:
             ]
         )
         decision = msgspec.structs.replace(decision, id=self._ids.next())
-        answer = self._answers.of(review.uid, decision, change.actions)
+        answer = self._standing.answers.of(review.uid, decision, change.actions)
         return _ruling(case, change.why, answer, change.actions, decision)
-
-    def _floor(self) -> int:
-        """The replicas in force at the instant: the plan's rung."""
-        instant = micros(self._at)
-        demand = self._inputs.timeline.calendar.demand
-        capacity = self._inputs.policy.load.capacity
-        changes = plan_changes(demand, capacity, instant, instant + 1, ahead=_AHEAD, hold=_HOLD)
-        return next(changes).min
 
 
 def _ruling(
@@ -254,7 +245,7 @@ def _lines(ruling: Ruling) -> Iterator[str]:
     target = f"{ruling.namespace}/{ruling.name}" if ruling.namespace else ruling.name
     what = plain(f"{where}  {ruling.operation.lower()} {ruling.kind} {target}")
     if ruling.decision is None:
-        yield f"{click.style(headline, fg=colour)}  {what}: {_WORDS[ruling.why]}"
+        yield f"{click.style(headline, fg=colour)}  {what}: {PASSED_WORDS[ruling.why]}"
         return
     request = ruling.decision.request
     actions = " and ".join(ruling.actions)

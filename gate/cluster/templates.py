@@ -18,13 +18,15 @@ Template = dict[str, Any]
 def digest_of(template: Template) -> str:
     """The digest of a template, whatever its controllers' hash labels say.
 
-    What an API object leaves out and what it has as null are one; so are labels left out and none.
-    The template must be as `raw_json.value_of` reads it; it is not changed.
+    What an API object leaves out and what it has as null are one; so are labels, annotations and
+    metadata left out and empty ones. The template must be as `raw_json.value_of` reads it.
     """
     bare = {name: value for name, value in template.items() if name != "$patch"}
-    metadata = bare.get("metadata")
+    metadata = bare.pop("metadata", None)
     if isinstance(metadata, dict):
-        bare["metadata"] = _bare_metadata(metadata)
+        metadata = _bare_metadata(metadata)
+    if metadata:
+        bare["metadata"] = metadata
     text = canonical(bare)
     if b"null" in text:
         text = canonical(_without_nulls(bare))
@@ -40,12 +42,12 @@ def only_restarted(new: Template, old: Template) -> bool:
 
 
 def _bare_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    labels = metadata.get("labels")
-    if not isinstance(labels, dict) or (labels and _HASH_LABELS.isdisjoint(labels)):
-        return metadata
-    bare = {name: value for name, value in metadata.items() if name != "labels"}
-    if kept := {name: value for name, value in labels.items() if name not in _HASH_LABELS}:
-        bare["labels"] = kept
+    bare = {name: value for name, value in metadata.items() if value is not None and value != {}}
+    labels = bare.get("labels")
+    if isinstance(labels, dict) and not _HASH_LABELS.isdisjoint(labels):
+        kept = {name: value for name, value in labels.items() if name not in _HASH_LABELS}
+        del bare["labels"]
+        bare |= {"labels": kept} if kept else {}
     return bare
 
 

@@ -1,16 +1,17 @@
-"""A webhook that allows everything, and remembers what an API server asked it."""
+"""A webhook that remembers what an API server asked it."""
 
 import contextlib
 import http.server
 import json
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.controlplane.plane import ControlPlane
 
+Plain = dict[str, Any]
 PROBE = "probe"
 """Objects whose names begin so only wait for the webhook to be in force."""
 
@@ -25,11 +26,11 @@ class Seen(NamedTuple):
 
 
 class Recorder:
-    """A webhook that allows everything, and remembers what it was asked."""
+    """The webhook as its test sees it: where it is, and the reviews that came."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.reviews: list[dict[str, Any]] = []
+        self.reviews: list[Plain] = []
 
     def of(self, namespace: str) -> list[Seen]:
         """The changes of a namespace that arrived, without those that only waited for us."""
@@ -49,24 +50,31 @@ class Recorder:
         return found
 
 
+def _allow(_: Plain) -> Plain:
+    return {"allowed": True}
+
+
 @contextlib.contextmanager
-def recording(plane: ControlPlane, folder: Path) -> Iterator[Recorder]:
-    """A recorder that serves with a certificate of the plane's authority."""
-    reviews: list[dict[str, Any]] = []
+def recording(
+    plane: ControlPlane, folder: Path, respond: Callable[[Plain], Plain] = _allow
+) -> Iterator[Recorder]:
+    """A recorder that serves with a certificate of the plane's authority.
+
+    ``respond`` takes a review and gives the response, without its uid.
+    """
+    reviews: list[Plain] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
+            assert self.path.startswith("/validate"), self.path
             review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             reviews.append(review)
             answer = {
                 "apiVersion": "admission.k8s.io/v1",
                 "kind": "AdmissionReview",
-                "response": {
-                    "uid": review["request"]["uid"],
-                    "allowed": self.path.startswith("/validate"),
-                },
+                "response": {**respond(review), "uid": review["request"]["uid"]},
             }
             data = json.dumps(answer).encode()
             self.send_response(200)

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from gate.cli.main import COMMANDS
 from tests.cli import run
 from tests.cluster.recording import PROBE, Recorder, Seen, recording
 from tests.cluster_cli.conftest import DATA
@@ -81,8 +80,6 @@ Install = Callable[..., run.Outcome]
 @pytest.fixture
 def install(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Run `gate webhook install` against the plane; what it leaves is taken away."""
-    if "webhook" not in COMMANDS:
-        monkeypatch.setitem(COMMANDS, "webhook", ("tests.cluster_cli.group:webhook", "Serve."))
     monkeypatch.setenv("KUBECONFIG", str(plane.kubeconfig()))
     yield functools.partial(run.gate, "webhook", "install", "--ca", plane.ca)
     plane.request("DELETE", CONFIGURATIONS)
@@ -203,6 +200,38 @@ def test_whoever_may_not_is_told_what_it_takes(plane: ControlPlane, install: Ins
     assert (ended.code, ended.out) == (4, "")
     assert "refuses (403)" in ended.err
     assert "`patch` on validatingwebhookconfigurations" in ended.err
+
+
+def test_whoever_may_not_list_namespaces_can_install(plane: ControlPlane, install: Install) -> None:
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "installer"},
+        "rules": [
+            {
+                "apiGroups": ["admissionregistration.k8s.io"],
+                "resources": ["validatingwebhookconfigurations"],
+                "verbs": ["create", "patch"],
+            }
+        ],
+    }
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "installer"},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "installer",
+        },
+        "subjects": [{"kind": "User", "name": "installer"}],
+    }
+    plane.apply(role, binding)
+    config = ("--kubeconfig", plane.kubeconfig("installer"))
+    plane.wait_for("the right is there", lambda: install("--apply", *config).code == 0)
+    ended = install("--apply", *config)
+    assert "(namespaces could not be listed)" in ended.out
+    assert install("--apply", *config, "--json").json["namespaces"] is None
 
 
 def test_a_stranger_is_told_so(plane: ControlPlane, install: Install, tmp_path: Path) -> None:

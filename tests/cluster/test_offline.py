@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +10,6 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from gate.cli.main import COMMANDS
 from tests.cli import run
 from tests.cluster.recording import recording
 from tests.cluster_cli.test_judge import POLICY, SATURDAY, changed
@@ -110,10 +110,8 @@ EDITS = {
 
 
 @pytest.fixture(autouse=True)
-def commands(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GATE_DSN", raising=False)
-    if "webhook" not in COMMANDS:
-        monkeypatch.setitem(COMMANDS, "webhook", ("tests.cluster_cli.group:webhook", "Serve."))
 
 
 def named(content: Plain, name: str) -> Plain:
@@ -197,3 +195,43 @@ def test_a_deployment_with_its_replica_sets_tells_a_rollback(
     live.write_text(standing())
     (line,) = judged(first, "--old", live, "--namespace", namespace)
     assert (line["actions"], line["decision"]["verdict"]) == (["rollback"], "allow")
+
+
+def test_kubectl_shows_what_is_printed(
+    control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    manifest, review = tmp_path / "new.yaml", tmp_path / "review.json"
+    manifest.write_text(yaml.safe_dump(named(CONFIG, "settings")))
+    when = SATURDAY
+
+    def respond(sent: Plain) -> Plain:
+        if sent["request"]["name"] != "settings":
+            return {"allowed": True}
+        review.write_text(json.dumps(sent))
+        ended = run.gate("webhook", "test", review, *POLICY, *when, "--json")
+        response: Plain = ended.lines[0]["response"]
+        return response
+
+    def lines(text: str) -> list[str]:
+        text = text.replace(f'error when creating "{manifest}": ', "")
+        text = re.sub(r'"\S+\.saturday-gate\.io"', '"validate.saturday-gate.io"', text)
+        return [line.strip() for line in text.splitlines() if "decision:" not in line]
+
+    def printed() -> list[str]:
+        options = ("--namespace", namespace, *AS_ADMIN, *when)
+        return lines(run.gate("webhook", "test", manifest, *POLICY, *options).out)[1:]
+
+    here = ("-n", namespace)
+    with (
+        recording(control_plane, tmp_path, respond) as recorder,
+        webhook(control_plane, f"{recorder.url}/validate", namespace=namespace),
+    ):
+        refused = control_plane.kubectl(*here, "create", "-f", str(manifest))
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert lines(refused.stderr) == printed()
+        assert "Error from server (Forbidden)" in refused.stderr
+        when = ("--at", "2026-06-12T12:00:00Z")
+        warned = control_plane.kubectl(*here, "create", "-f", str(manifest))
+        assert warned.returncode == 0
+        assert lines(warned.stderr) == printed()
+        assert "Warning: Saturday Gate: config will be denied in 9h 0m" in warned.stderr

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from gate.cli.main import COMMANDS
 from tests.cli import run
 from tests.cli.conftest import store as store  # noqa: PLC0414  (a fixture of these tests, too)
 from tests.controlplane import certificates
@@ -16,6 +15,8 @@ Gate = Callable[..., run.Outcome]
 DATA = Path(__file__).parent / "data"
 CA = DATA / "ca.crt"
 """An authority that holds for a century; nothing is signed by it."""
+UNREADABLE = Path("/proc/self/mem")
+"""A file that opens, and whose first byte nobody can read."""
 
 
 @pytest.fixture
@@ -25,8 +26,6 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
         monkeypatch.delenv(name)
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
-    if "webhook" not in COMMANDS:
-        monkeypatch.setitem(COMMANDS, "webhook", ("tests.cluster_cli.group:webhook", "Serve."))
     return run.gate
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cluster_cli.conftest import CA, DATA, Gate
+from tests.cluster_cli.conftest import CA, DATA, UNREADABLE, Gate
 from tests.controlplane import certificates
 from tests.controlplane.certificates import Pair
 
@@ -174,6 +174,12 @@ def test_every_defect_of_a_bundle_is_named(gate: Gate, tmp_path: Path) -> None:
     assert ended.code == 2
     assert f"{path}:1: holds a private key" in ended.err
     assert f"{path}:{CA.read_text().count(chr(10)) + 2}: holds a certificate without" in ended.err
+
+
+def test_a_bundle_that_cannot_be_read_is_named(gate: Gate) -> None:
+    ended = gate("webhook", "install", "--ca", UNREADABLE)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{UNREADABLE}: cannot be read" in ended.err
 
 
 def test_a_bundle_has_a_limit(gate: Gate, tmp_path: Path) -> None:

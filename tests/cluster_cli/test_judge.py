@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
+from gate.cli.webhook_judge import PASSED_WORDS
+from gate.cluster.changes import Why
 from gate.store.connect import Target
 from tests.cli.run import Outcome
-from tests.cluster_cli.conftest import DATA, Gate
+from tests.cluster_cli.conftest import DATA, UNREADABLE, Gate
 
 Plain = dict[str, Any]
 Judge = Callable[..., Outcome]
@@ -317,6 +319,8 @@ def test_a_review_that_was_written_down(judge: Judge, tmp_path: Path) -> None:
     nameless = review(operation="DELETE", name="", subResource="", object=None, kind={
         "group": "apps", "version": "v1", "kind": "Deployment"}, oldObject=DEPLOYMENT)  # fmt: skip
     (line,) = judge(nameless, options=("--json",)).lines
+    (bare,) = judge(review(name="", object=None, oldObject=None), options=("--json",)).lines
+    assert (bare["name"], bare["why"]) == ("", "not-understood")
     assert (line["kind"], line["name"], line["actions"]) == ("Deployment", "checkout", ["deploy"])
 
 
@@ -408,6 +412,16 @@ def test_usage(gate: Gate, tmp_path: Path) -> None:
     nowhere = ("--dsn", "host=/nonexistent user=gate dbname=gate")
     ended = gate("webhook", "test", path, *POLICY, *nowhere)
     assert (ended.code, ended.out) == (4, "")
+
+
+def test_a_file_that_cannot_be_read_is_named(gate: Gate) -> None:
+    ended = gate("webhook", "test", UNREADABLE, *POLICY)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{UNREADABLE}: cannot be read" in ended.err
+
+
+def test_whatever_is_let_pass_has_words() -> None:
+    assert set(Why) - {Why.JUDGED, Why.NOT_UNDERSTOOD} <= PASSED_WORDS.keys()
 
 
 @pytest.mark.store

@@ -134,7 +134,7 @@ class Court:
             actions=tuple(request.action for request in requests),
         )
 
-    def _passed(self, review: Review, why: Why, warnings: Sequence[str] = ()) -> Hearing:
+    def _passed(self, review: Review, why: Why, warnings: tuple[str, ...] = ()) -> Hearing:
         self._metrics.passed(why)
         return Hearing(answer=passed(review.uid, why, warnings))
 

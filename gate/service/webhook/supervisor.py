@@ -24,7 +24,7 @@ from gate.service.webhook.settings import Settings, encode
 
 _ACCEPTED_AT_ONCE = 64
 _RESTART_SECONDS = 1.0
-_KEEPER_SECONDS = 15.0
+_KEEPER_SECONDS = 25.0
 _GRACE_SECONDS = 3.0
 _FAILURES = 4
 
@@ -196,9 +196,14 @@ class Supervisor:
     def _start_keeper(self) -> None:
         if self._keeper_config is None or self._stopping:
             return
-        self._keeper = subprocess.Popen(
-            [sys.executable, "-m", "gate.service.keeper", "-"], stdin=subprocess.PIPE
-        )
+        # It inherits this: a SIGTERM while it still starts must not keep it from shipping.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            self._keeper = subprocess.Popen(
+                [sys.executable, "-m", "gate.service.keeper", "-"], stdin=subprocess.PIPE
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         assert self._keeper.stdin is not None
         self._keeper.stdin.write(self._keeper_config + b"\n")
         self._keeper.stdin.flush()

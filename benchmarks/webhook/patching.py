@@ -1,0 +1,192 @@
+"""The second half: what a webhook adds to a PATCH of a Deployment through a real API server."""
+
+import contextlib
+import http.client
+import json
+import random
+import ssl
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from benchmarks.report import median, percentile, publish
+from benchmarks.webhook.fallback import Fallback
+from benchmarks.webhook.freeze import FROZEN, OPEN
+from benchmarks.webhook.review import IMAGES, NAME, deployment
+from benchmarks.webhook.site import LABEL, MissingTargetError, Site, add_namespace
+from benchmarks.webhook.target import Target
+from tests.controlplane.plane import DEPLOYER, Answer, ControlPlane
+from tests.controlplane.webhooks import webhook
+
+BASELINE = "no webhook"
+FALLBACK = "fallback lock"
+_WARM_CYCLES = 20
+_RULES = (
+    {
+        "apiGroups": ["apps"],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE", "DELETE"],
+        "resources": ["deployments", "statefulsets", "daemonsets"],
+    },
+)
+# Every PATCH has to change something: what changes nothing is not written.
+_IMAGE = IMAGES[0].rpartition(".")[0]
+
+
+class Patcher:
+    """One keep-alive connection of a pipeline's account to the API server."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        target = urlsplit(plane.urls[0])
+        assert target.hostname is not None
+        self._token = plane.tokens[DEPLOYER]
+        self._number = 0
+        self._connection = http.client.HTTPSConnection(
+            target.hostname,
+            target.port,
+            context=ssl.create_default_context(cafile=str(plane.ca)),
+            timeout=30.0,
+        )
+
+    def patch(self, namespace: str, query: str = "") -> Answer:
+        """Give the Deployment of a namespace an image that it never had."""
+        self._number += 1
+        container = {"name": "web", "image": f"{_IMAGE}.{self._number}"}
+        body = {"spec": {"template": {"spec": {"containers": [container]}}}}
+        self._connection.request(
+            "PATCH",
+            f"/apis/apps/v1/namespaces/{namespace}/deployments/{NAME}{query}",
+            json.dumps(body),
+            {
+                "Authorization": f"Bearer {self._token}",
+                "Content-Type": "application/strategic-merge-patch+json",
+                "Accept": "application/json",
+            },
+        )
+        answer = self._connection.getresponse()
+        return Answer(answer.status, answer.read().decode())
+
+    def milliseconds(self, namespace: str) -> float:
+        """How long a PATCH takes. Raises `RuntimeError` where it is not accepted."""
+        started = time.perf_counter()
+        answer = self.patch(namespace)
+        taken = (time.perf_counter() - started) * 1000
+        if answer.status != 200:
+            raise RuntimeError(f"PATCH in {namespace}: {answer.status} {answer.body[:300]}")
+        return taken
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+
+def measure(
+    site: Site, targets: Sequence[Target], missing: Mapping[str, str], *, cycles: int
+) -> None:
+    """PATCH under no webhook, under each target's and under the fallback lock, in turn."""
+    try:
+        plane = site.api_server()
+    except MissingTargetError as error:
+        sys.stderr.write(f"nothing is measured through an API server: it {error}\n")
+        return
+    absent = dict(missing)
+    patcher = Patcher(plane)
+    with contextlib.ExitStack() as stack:
+        stack.callback(patcher.close)
+        namespaces = {BASELINE: _prepared(plane, "none")[OPEN]}
+        for target in (each for each in targets if each.through_api_server):
+            namespaces[target.name] = stack.enter_context(_under(site, plane, target))
+        try:
+            places = _prepared(plane, "fallback", Fallback.labels)
+            Fallback(site).apply(plane)
+            namespaces[FALLBACK] = places[OPEN]
+        except MissingTargetError as error:
+            absent[FALLBACK] = str(error)
+        for name, namespace in namespaces.items():
+            if name != BASELINE:
+                _wait_in_force(plane, patcher, namespace)
+        taken = _cycles(patcher, namespaces, cycles)
+    notes = [
+        f"{cycles} rounds of one PATCH under each, in random order, by one client; added: median "
+        f"of the differences to the PATCH of the same round without a webhook; etcd without fsync",
+        *(f"missing: {name}: {reason}" for name, reason in absent.items()),
+    ]
+    publish("webhook-api-server", [_row(name, taken) for name in taken], notes)
+
+
+@contextlib.contextmanager
+def _under(site: Site, plane: ControlPlane, target: Target) -> Iterator[str]:
+    """The open namespace of a target whose webhook is in force there and in a frozen one."""
+    with contextlib.ExitStack() as stack:
+        namespaces = _prepared(plane, target.slug)
+        for prefix, namespace in namespaces.items():
+            if not target.registers_itself:
+                registered = webhook(
+                    plane,
+                    target.url(prefix),
+                    namespace=namespace,
+                    rules=_RULES,
+                    ca=site.authority,
+                    timeout_seconds=10,
+                )
+                stack.enter_context(registered)
+        yield namespaces[OPEN]
+
+
+def _prepared(
+    plane: ControlPlane, slug: str, labels: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """A frozen and an open namespace, each with the Deployment."""
+    made = {prefix: f"{prefix}-{slug}" for prefix in (FROZEN, OPEN)}
+    for namespace in made.values():
+        add_namespace(plane, namespace)
+        path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+        plane.request("POST", path, deployment(namespace, IMAGES[0])).ok()
+        # Only now: what governs the namespace by its labels may refuse the Deployment.
+        plane.request(
+            "PATCH",
+            f"/api/v1/namespaces/{namespace}",
+            {"metadata": {"labels": {LABEL: slug, **(labels or {})}}},
+            content_type="application/merge-patch+json",
+        ).ok()
+    return made
+
+
+def _wait_in_force(plane: ControlPlane, patcher: Patcher, opened: str) -> None:
+    """Until a PATCH is refused where it is frozen; it must be accepted where it is open."""
+    frozen = FROZEN + opened.removeprefix(OPEN)
+
+    def refused() -> bool:
+        answer = patcher.patch(frozen, "?dryRun=All")
+        if answer.status >= 500:
+            raise RuntimeError(f"PATCH in {frozen}: {answer.status} {answer.body[:300]}")
+        return answer.status >= 400
+
+    plane.wait_for(f"a PATCH in {frozen} is refused", refused)
+    patcher.milliseconds(opened)
+
+
+def _cycles(patcher: Patcher, namespaces: Mapping[str, str], cycles: int) -> dict[str, list[float]]:
+    rng = random.Random(7)  # noqa: S311
+    order = list(namespaces)
+    taken: dict[str, list[float]] = {name: [] for name in namespaces}
+    for number in range(cycles + _WARM_CYCLES):
+        rng.shuffle(order)
+        for name in order:
+            one = patcher.milliseconds(namespaces[name])
+            if number >= _WARM_CYCLES:
+                taken[name].append(one)
+    return taken
+
+
+def _row(name: str, taken: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    mine, bare = taken[name], taken[BASELINE]
+    added = median([one - other for one, other in zip(mine, bare, strict=True)])
+    return {
+        "PATCH under": name,
+        "p50 ms": round(median(mine), 2),
+        "p99 ms": round(percentile(mine, 99), 1),
+        "added ms": round(added, 2),
+    }
