@@ -1,36 +1,54 @@
 """Changes that flow through the API server without pause, while something is done to the webhook."""
 
 import http.client
+import itertools
 import json
+import secrets
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from tests.cluster.gate_manifests import config_map, path_of
+from tests.cluster.gate_manifests import FIRST, config_map, path_of
 from tests.controlplane.plane import PERSON, ControlPlane
 from tests.webhook.gate_webhook import until
 
 ENOUGH = 100
+Ask = Callable[[int], tuple[str, dict[str, Any]]]
+"""The path and the strategic merge patch of a client's nth change."""
 
 
-class Changes:
-    """Some threads from the block's beginning to its end; each patches a ConfigMap of its own.
+def settings(plane: ControlPlane, namespace: str, clients: int = 4) -> list[Ask]:
+    """Clients that write into a ConfigMap each; where nothing is locked, all of it is allowed."""
+    asks = []
+    for _ in range(clients):
+        made = config_map(f"load-{secrets.token_hex(4)}")
+        path = path_of(namespace, made)
+        plane.request("POST", path.rpartition("/")[0], made).ok()
+        asks.append(lambda number, path=path: (path, {"data": {"number": str(number)}}))
+    return asks
 
-    ``done`` counts what the API server did, ``failed`` has what it answered else: both are for a
-    namespace in which all is allowed.
+
+def rollbacks(path: str, clients: int = 2) -> list[Ask]:
+    """Clients that try, and only try, to give a workload the first image again."""
+    containers = [{"name": "app", "image": FIRST}]
+    patch = {"spec": {"template": {"spec": {"containers": containers}}}}
+    return [lambda _: (f"{path}?dryRun=All", patch)] * clients
+
+
+class Load:
+    """Clients, a thread and a connection each, from the block's beginning to its end.
+
+    ``done`` counts what the API server did; ``failed`` has what it answered else.
     """
 
-    def __init__(self, plane: ControlPlane, namespace: str, clients: int = 4) -> None:
+    def __init__(self, plane: ControlPlane, asks: Iterable[Ask]) -> None:
         self._plane = plane
         self._over = threading.Event()
-        self._paths = [path_of(namespace, config_map(f"load-{n}")) for n in range(clients)]
-        for path in self._paths:
-            collection, _, name = path.rpartition("/")
-            plane.request("POST", collection, config_map(name)).ok()
-        self._threads = [threading.Thread(target=self._run, args=[path]) for path in self._paths]
+        self._threads = [threading.Thread(target=self._run, args=[ask]) for ask in asks]
+        self._counted = threading.Lock()
         self.done = 0
         self.failed: list[str] = []
 
@@ -49,13 +67,13 @@ class Changes:
         for thread in self._threads:
             thread.join()
 
-    def wait_for(self, condition: Callable[[], object] = lambda: True, *, more: int = ENOUGH) -> None:
-        """Wait until something is so, and until so many more changes are done after that."""
+    def goes_on(self, condition: Callable[[], object] = lambda: True) -> None:
+        """Wait until something is so, and until many more changes are done after that."""
         until(condition, seconds=60.0)
-        wanted = self.done + more
-        until(lambda: self.done >= wanted or self.failed, seconds=60.0)
+        wanted = self.done + len(self.failed) + ENOUGH
+        until(lambda: self.done + len(self.failed) >= wanted, seconds=60.0)
 
-    def _run(self, path: str) -> None:
+    def _run(self, ask: Ask) -> None:
         target = urlsplit(self._plane.urls[0])
         context = ssl.create_default_context(cafile=str(self._plane.ca))
         assert target.hostname is not None
@@ -64,17 +82,18 @@ class Changes:
         )
         headers = {
             "Authorization": f"Bearer {self._plane.tokens[PERSON]}",
-            "Content-Type": "application/merge-patch+json",
+            "Content-Type": "application/strategic-merge-patch+json",
         }
-        number = 0
-        while not self._over.is_set():
-            number += 1
-            body = json.dumps({"data": {"number": str(number)}})
-            connection.request("PATCH", path, body, headers)
+        for number in itertools.count(1):
+            if self._over.is_set():
+                break
+            path, patch = ask(number)
+            connection.request("PATCH", path, json.dumps(patch), headers)
             answer = connection.getresponse()
             text = answer.read().decode()
-            if answer.status == 200:
-                self.done += 1
-            else:
-                self.failed.append(f"{answer.status}: {text[:500]}")
+            with self._counted:
+                if answer.status == 200:
+                    self.done += 1
+                else:
+                    self.failed.append(f"{answer.status}: {text[:500]}")
         connection.close()
