@@ -73,28 +73,34 @@ class Gate:
             if each["request"].get("namespace") == namespace
         ]
 
-    def knows_templates(self, owners: set[str]) -> None:
-        """Wait until the gate has heard of every revision that these objects (by uid) have had."""
-        wanted = revisions(self.plane)
-        assert {owner for owner, _ in wanted} >= owners, "the controllers are not that far"
+    def knows_templates(self, *namespaces: str) -> None:
+        """Wait until the gate has heard of every revision in the cluster, so of these namespaces'.
+
+        Their workloads must have been observed by their controllers.
+        """
 
         def heard() -> bool:
             text = self.server.get("/metrics").body.decode()
             found = re.search(r"^gate_rollback_templates (\S+)$", text, re.MULTILINE)
-            return found is not None and float(found[1]) >= len(revisions(self.plane))
+            return found is not None and float(found[1]) >= revisions(self.plane)
 
+        assert all(revisions(self.plane, namespace) for namespace in namespaces)
         self.plane.wait_for("the gate knows all revisions", heard)
 
 
-def revisions(plane: ControlPlane) -> set[tuple[str, str]]:
-    """Owner and name of every revision in the cluster, by uid."""
-    return {
-        (owner["uid"], each["metadata"]["name"])
+def revisions(plane: ControlPlane, namespace: str | None = None) -> int:
+    """How many revisions of workloads there are."""
+    where = f"/namespaces/{namespace}" if namespace else ""
+    return sum(
+        len(plane.get(f"/apis/apps/v1{where}/{plural}")["items"])
         for plural in ("replicasets", "controllerrevisions")
-        for each in plane.get(f"/apis/apps/v1/{plural}")["items"]
-        for owner in each["metadata"].get("ownerReferences", ())
-        if owner.get("controller")
-    }
+    )
+
+
+def observed(plane: ControlPlane, path: str) -> bool:
+    """Whether a workload's controller has seen it as it is now."""
+    found = plane.get(path)
+    return bool(found["status"].get("observedGeneration", 0) >= found["metadata"]["generation"])
 
 
 def journaled(folder: Path) -> list[dict[str, Any]]:

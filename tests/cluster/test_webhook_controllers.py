@@ -127,7 +127,7 @@ def test_what_was_restarted_rolls_out(locked: Locked) -> None:
         locked.wait_ready(each, 2)
     history = locked.plane.get(f"/apis/apps/v1/namespaces/{locked.namespace}/replicasets")["items"]
     assert sorted(each["spec"]["replicas"] for each in history) == [0, 2]
-    locked.refused(AUTOMATION, "rollout", "restart", "deployment/bookings")
+    locked.refused(AUTOMATION, "set", "env", "deployment/bookings", "A=b")
     # It writes the revision's number into the Deployment.
     assert locked.wrote()["deployment-controller"] == {"deployments"}
 

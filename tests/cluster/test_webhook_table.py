@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import gate_policy
-from tests.cluster.gate import CALLERS, EXEMPT, HUMAN, Caller, Gate, kubectl
+from tests.cluster.gate import CALLERS, EXEMPT, HUMAN, Caller, Gate, kubectl, observed
 from tests.cluster.gate_cases import CASES, Case
 from tests.cluster.gate_manifests import path_of
 from tests.controlplane.plane import ControlPlane
@@ -70,8 +70,9 @@ def places(gate: Gate) -> Iterator[Places]:
             (phase, str(caller)): stack.enter_context(plane.namespace(phase))
             for phase, caller in PLACES
         }
-        owners = pool.map(lambda name: _arrange(plane, name), names.values())
-        gate.knows_templates({owner for some in owners for owner in some})
+        for _ in pool.map(lambda name: _arrange(plane, name), names.values()):
+            pass
+        gate.knows_templates(*names.values())
         for _ in pool.map(
             lambda name: stack.enter_context(gate.protected(name)), names.values()
         ):
@@ -90,8 +91,8 @@ def places(gate: Gate) -> Iterator[Places]:
         }
 
 
-def _arrange(plane: ControlPlane, namespace: str) -> set[str]:
-    """Make what the cases change; the uids of what has a second revision."""
+def _arrange(plane: ControlPlane, namespace: str) -> None:
+    """Make what the cases change."""
     made = [case.before for case in CASES if case.before is not None]
     text = "\n---\n".join(json.dumps(each) for each in made)
     plane.kubectl("create", "--namespace", namespace, "--filename", "-", input=text, check=True)
@@ -100,21 +101,12 @@ def _arrange(plane: ControlPlane, namespace: str) -> set[str]:
         for case in CASES
         if case.before is not None and case.revised is not None
     }
-    uids = set()
     for path, patch in revised.items():
-        plane.wait_for(f"{path} has its first revision", lambda path=path: _observed(plane, path))
-        changed = plane.request(
-            "PATCH", path, patch, content_type="application/strategic-merge-patch+json"
-        ).ok()
-        uids.add(changed["metadata"]["uid"])
+        plane.wait_for(f"{path} has its first revision", lambda path=path: observed(plane, path))
+        merge = "application/strategic-merge-patch+json"
+        plane.request("PATCH", path, patch, content_type=merge).ok()
     for path in revised:
-        plane.wait_for(f"{path} has its second revision", lambda path=path: _observed(plane, path))
-    return uids
-
-
-def _observed(plane: ControlPlane, path: str) -> bool:
-    found = plane.get(path)
-    return bool(found["status"].get("observedGeneration", 0) >= found["metadata"]["generation"])
+        plane.wait_for(f"{path} has its second revision", lambda path=path: observed(plane, path))
 
 
 def _run(
