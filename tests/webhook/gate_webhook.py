@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -136,13 +137,19 @@ def exchange(
     return Reply(response.status, response.read(), dict(response.getheaders()))
 
 
+@cache
+def authority_of(folder: Path) -> Authority:
+    """The authority of a folder's servers; the same for one that is started again."""
+    return Authority(folder)
+
+
 @contextmanager
 def running(
     folder: Path, *options: str, environ: Mapping[str, str] | None = None,
     authority: Authority | None = None,
 ) -> Iterator[GateWebhook]:  # fmt: skip
     """A server for the block, stopped as a person would stop it."""
-    authority = authority or Authority(folder)
+    authority = authority or authority_of(folder)
     pair = Pair(folder / "server.crt", folder / "server.key")
     if not pair.cert.exists():
         pair = authority.issue("server")
