@@ -1,5 +1,6 @@
 """`gate webhook` as a process of its own, and clients of it."""
 
+import ctypes
 import http.client
 import json
 import os
@@ -18,9 +19,16 @@ from typing import Any
 
 from tests.webhook.certificates import Authority, Pair
 
+_PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl
 STARTED_WITHIN_SECONDS = 60.0
 ENDED_WITHIN_SECONDS = 40.0
 REPOSITORY = Path(__file__).parents[2]
+
+
+def _end_with_parent() -> None:
+    """A run of tests that is killed leaves no server behind."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclass
@@ -57,6 +65,7 @@ class GateWebhook:
             self.process = subprocess.Popen(
                 self._command, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY,
                 env=kept | dict(environ), stdin=subprocess.DEVNULL, start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509  (one call, which takes no lock)
             )  # fmt: skip
         self.port = self._await_port()
         self.context = ssl.create_default_context(cafile=str(authority.ca))

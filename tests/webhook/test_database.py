@@ -102,9 +102,8 @@ def test_a_restart_without_the_database_still_knows_the_locks(
     # The way to the database is a link, which is cut.
     way = tmp_path / "way"
     with fresh_schema() as target:
-        known = conninfo_to_dict(target.dsn)
-        way.symlink_to(str(known["host"]))
-        dsn = make_conninfo(**(known | {"host": str(way)}))
+        way.symlink_to(str(conninfo_to_dict(target.dsn)["host"]))
+        dsn = make_conninfo(target.dsn, host=str(way))
         options = [*inputs("open"), *WORKER, "--dsn", dsn]
         environ = {"GATE_SCHEMA": target.schema}
         gate(target, "lock", "set", "--reason", "storm over the venues")
