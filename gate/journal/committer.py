@@ -166,7 +166,7 @@ class Committer(threading.Thread):
     def _rotate(self, lane: Lane) -> Segment:
         segment, self._segment = self._segment, None
         if segment is not None:
-            segment.end(mark=True)
+            segment.end()
         self._segment = self._make(lane)
         return self._segment
 
@@ -188,18 +188,18 @@ class Committer(threading.Thread):
             error = JournalUnavailable("io", f"a bug: {type(error).__name__}: {error}")
         segment, self._segment = self._segment, None
         if segment is not None:
-            self._part_with(segment, mark=error.what == "cap")
+            self._part_with(segment)
         self.epoch += 1
         self.refusal = error
         self._retry_at = time.monotonic() + self._retry_seconds
         self._retry_seconds = min(self._retry_seconds * 2, _LAST_RETRY_SECONDS)
         return error
 
-    def _part_with(self, segment: Segment, *, mark: bool) -> None:
+    def _part_with(self, segment: Segment) -> None:
         if segment.removed() and segment.durable_bytes > HEADER_BYTES:
             self._removed.append(segment)
         else:
-            segment.end(mark=mark)
+            segment.end()
 
     def _recover(self) -> None:
         """Make a fresh segment; what cannot be done now is tried again later."""
@@ -220,7 +220,7 @@ class Committer(threading.Thread):
     def _save_removed(self) -> None:
         while self._removed:
             self._removed[-1].save_copy(self._folder)
-            self._removed.pop().end(mark=False)
+            self._removed.pop().end()
 
     def _look_after(self, segment: Segment) -> None:
         """What nobody would notice as long as nothing is recorded."""
@@ -235,7 +235,7 @@ class Committer(threading.Thread):
     def _finish(self) -> None:
         segment, self._segment = self._segment, None
         if segment is not None:
-            self._part_with(segment, mark=True)
+            self._part_with(segment)
         try:
             if self._removed:
                 make_folder(self._folder)

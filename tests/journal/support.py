@@ -72,15 +72,21 @@ def identifier_of(payload: bytes) -> str:
 
 
 def written(
-    folder: Path, batches: Sequence[int], *, mark: bool = True, random: bytes = b""
+    folder: Path, batches: Sequence[int], *, mark: bool = True, short: bool = False
 ) -> Path:
-    """A segment that nobody writes any more, made of batches of so many decisions."""
+    """A segment that nobody writes any more, made of batches of so many decisions.
+
+    ``short``: of no more than their ids, where no ledger is to take them.
+    """
     folder.mkdir(exist_ok=True)
-    lane = Lane("webhook", unix_milliseconds=1_781_352_000_000, random=random or os.urandom(10))
+    lane = Lane("webhook", unix_milliseconds=1_781_352_000_000, random=os.urandom(10))
     data = encode_header(lane.header)
     for count in batches:
         ids = [(lane.next_id(NOW), lane.last) for _ in range(count)]
-        payloads = [canonical(decision(identifier)) for identifier, _ in ids]
+        payloads = [
+            f'{{"id":"{identifier}"}}'.encode() if short else canonical(decision(identifier))
+            for identifier, _ in ids
+        ]
         data += encode_batch(lane.header.salt, [number for _, number in ids], payloads)
     if mark:
         data += encode_batch(lane.header.salt, [], [])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.journal import reader
 from gate.journal.layout import HEADER_BYTES, encode_batch, header_of_name
 from gate.journal.survey import survey
 from gate.journal.tail import Tail, opened, time_of
@@ -39,7 +40,7 @@ class Walk:
 
 @pytest.fixture
 def segment(folder: Path) -> Path:
-    return written(folder, BATCHES, mark=False)
+    return written(folder, BATCHES, mark=False, short=True)
 
 
 def ends_of(path: Path) -> list[int]:
@@ -73,7 +74,7 @@ def test_a_tail_torn_at_any_byte_costs_nothing_that_was_answered(
 
 
 def test_every_flipped_byte_is_noticed_and_hurts_its_own_batch_at_most(folder: Path) -> None:
-    segment = written(folder, BATCHES)
+    segment = written(folder, BATCHES, short=True)
     data = segment.read_bytes()
     whole = Walk(segment)
     starts = [HEADER_BYTES, *ends_of(segment)]
@@ -102,7 +103,7 @@ def test_every_flipped_byte_is_noticed_and_hurts_its_own_batch_at_most(folder: P
 
 
 def test_a_flipped_bit_in_a_payload_costs_that_record_alone(folder: Path) -> None:
-    segment = written(folder, BATCHES)
+    segment = written(folder, BATCHES, short=True)
     whole = Walk(segment)
     data = segment.read_bytes()
     place = data.index(whole.records[4][1])
@@ -211,6 +212,63 @@ def test_damage_in_a_live_segment_does_not_stop_what_follows(segment: Path) -> N
                 more = taken.more
     assert numbers == [1, 2, 3, 6, 7, 8, 9]
     assert len(tail.reasons()) == 1
+
+
+def test_a_batch_that_is_half_there_is_waited_for(segment: Path) -> None:
+    data = segment.read_bytes()
+    start = ends_of(segment)[1]
+    tail = Tail(segment)
+    found = []
+    with open(segment, "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        for cut in [*range(start, len(data), 7), len(data)]:
+            segment.write_bytes(data[:cut] + bytes(2000))
+            with opened(segment) as (descriptor, free):
+                taken = tail.take(descriptor, free, 1 << 20)
+            tail.confirm(taken)
+            found += [record.number for record in taken.records]
+            assert tail.confirmed == (len(data) if cut == len(data) else start)
+    assert found == list(range(1, 10))
+    assert (tail.reasons(), tail.torn_bytes) == ([], 0)
+
+
+def test_a_batch_completed_while_it_was_read_is_no_damage(
+    segment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = segment.read_bytes()
+    header = header_of_name(segment.name)
+    assert header is not None
+    start, end, _ = ends_of(segment)
+    # A read is not one instant: it may have passed a place before it was written, and see behind
+    # it what was written later.
+    early = data[:start] + bytes(end - start) + data[end:]
+    reads = iter([early])
+    real = os.pread
+
+    def pread(descriptor: int, length: int, offset: int) -> bytes:
+        stale = next(reads, None)
+        return stale[offset : offset + length] if stale else real(descriptor, length, offset)
+
+    monkeypatch.setattr(os, "pread", pread)
+    with open(segment, "rb") as file:
+        judged = reader.judge(file.fileno(), start, header.salt)
+    assert judged.damage is None
+    assert judged.more
+    assert [number for number, _ in judged.records] == [4, 5]
+
+
+def test_which_records_are_lost_is_not_said_where_nobody_knows(folder: Path) -> None:
+    segment = written(folder, (3, 2, 4, 1), short=True)
+    whole = Walk(segment)
+    data = bytearray(segment.read_bytes())
+    # A record of the second batch, and the whole head of the third.
+    data[data.index(whole.records[4][1])] ^= 1
+    start = ends_of(segment)[1]
+    data[start : start + 16] = bytes(16)
+    segment.write_bytes(data)
+    found = Walk(segment)
+    assert [number for number, _ in found.records] == [1, 2, 3, 4, 10]
+    assert [each.numbers for each in found.damage] == [None]
 
 
 def test_what_waits_is_counted_and_dated(segment: Path) -> None:

@@ -107,6 +107,16 @@ def test_more_than_a_batch_is_shipped(
     assert rows_of(connection) == wanted
 
 
+def test_many_segments_are_shipped(
+    folder: Path, where: Target, connection: psycopg.Connection
+) -> None:
+    for turn in range(70):
+        written(folder, [turn % 3], mark=turn % 2 == 0)
+    wanted = ids_in(folder)
+    assert ship(folder, where).segments == 0
+    assert rows_of(connection) == wanted
+
+
 def test_two_at_once_ship_each_record_once(
     folder: Path, where: Target, connection: psycopg.Connection
 ) -> None:

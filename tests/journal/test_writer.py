@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from gate.journal.errors import JournalUnavailable
 from gate.journal.segment import check_folder
 from gate.journal.survey import records_in, survey
 from gate.journal.writer import Journal
-from tests.journal.support import NOW, Waiting, ids_in, opened, record, run, until
+from tests.journal.support import NOW, ROOT, Waiting, ids_in, opened, record, run, until
 
 
 def test_what_was_answered_can_be_read_while_the_journal_is_open(folder: Path) -> None:
@@ -221,3 +223,28 @@ def test_a_loop_that_ends_without_closing_leaves_what_was_answered(folder: Path)
     assert ids_in(folder) == [answered]
     assert survey(folder).segments[0].state == "ended"
     assert os.listdir(folder) == [survey(folder).segments[0].name]
+
+
+def test_a_bug_in_one_batch_costs_that_batch_alone(folder: Path) -> None:
+    async def main() -> list[str]:
+        async with opened(folder) as journal:
+            answered = [await record(journal)]
+            with pytest.raises(JournalUnavailable, match="a bug: TypeError"):
+                await journal.append(NOW, lambda _: "no bytes")  # type: ignore[arg-type, return-value]
+            await until(lambda: journal.usable() is None)
+            answered.append(await record(journal))
+        return answered
+
+    answered = run(main())
+    assert ids_in(folder) == answered
+
+
+def test_who_records_loads_no_database_driver() -> None:
+    program = (
+        "import sys, gate.journal.writer\n"
+        "print(sorted(set(sys.modules) & {'psycopg', 'kubernetes', 'rich', 'pydantic'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]"
