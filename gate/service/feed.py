@@ -8,7 +8,7 @@ is all that a worker loads of it: neither a database driver nor a Kubernetes cli
 import asyncio
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from gate.service.logs import log
 LONGEST_LINE_BYTES = 32 * 1024 * 1024
 """Longer lines are neither sent nor read; the live locks of any platform are far shorter."""
 _ADDRESS_BYTES = 107
+_PIECE_BYTES = 1 << 16
 _FIRST_DELAY_SECONDS = 0.05
 _LONGEST_DELAY_SECONDS = 1.0
 
@@ -147,11 +148,11 @@ class FeedClient:
     async def _listen(self, path: str | Path, on_message: Callable[[Message], None]) -> bool:
         """One connection to its end; whether anything came."""
         with address(path) as name:
-            reader, writer = await asyncio.open_unix_connection(name, limit=LONGEST_LINE_BYTES)
+            reader, writer = await asyncio.open_unix_connection(name, limit=_PIECE_BYTES)
         self.connected = True
         told = False
         try:
-            while (line := await reader.readline()).endswith(b"\n"):
+            async for line in _lines(reader):
                 told = True
                 self._take(line, on_message)
                 # Lines that have arrived together must not hold up the worker's answers.
@@ -187,3 +188,16 @@ class FeedClient:
         if not message.restored or known is None or known.read_at is None:
             return message
         return msgspec.structs.replace(known, trouble=message.trouble)
+
+
+async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """Whole lines as they come; little is read ahead. Raises ValueError for one without an end."""
+    rest = bytearray()
+    while piece := await reader.read(_PIECE_BYTES):
+        head, *others = piece.split(b"\n")
+        rest += head
+        for other in others:
+            yield bytes(rest)
+            rest = bytearray(other)
+        if len(rest) > LONGEST_LINE_BYTES:
+            raise ValueError(f"a line of the feed is longer than {LONGEST_LINE_BYTES} bytes")

@@ -267,5 +267,5 @@ def test_the_keepers_process_follows_the_cluster(
         made = control_plane.request("POST", path, workload("Deployment", "web:1")).ok()
         digest = template_digest(made["spec"]["template"])
         until(lambda: (made["metadata"]["uid"], digest) in heard.templates.values(), 20)
-        print(f"resident: {keeper.resident_bytes() / 2**20:.0f} MiB")
+        print(f"resident: {keeper.resident_mebibytes()}")
         assert keeper.end() == 0

@@ -1,5 +1,6 @@
 """A keeper as a process, as the webhook's supervisor starts one."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from gate.service.keeper.config import KeeperConfig
 from gate.store.connect import Target
 from tests.service.until import until
 
+_numbers = itertools.count(1)
 ROOT = Path(__file__).parents[2]
 
 
@@ -51,14 +53,29 @@ class Keeping:
     def events(self) -> list[object]:
         return [line["event"] for line in self.said()]
 
-    def end(self, seconds: float = 20) -> int:
+    def end(self, seconds: float = 60) -> int:
         """SIGTERM; its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=seconds)
 
-    def resident_bytes(self) -> int:
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+    def background(self) -> int:
+        """The process id of its newest background process."""
+        return until(
+            lambda: next(
+                (
+                    line["pid"]
+                    for line in reversed(self.said())
+                    if line["event"] == "background-started" and isinstance(line["pid"], int)
+                ),
+                0,
+            )
+        )
+
+    def resident_mebibytes(self) -> list[float]:
+        """Of itself and of its background process."""
+        page = os.sysconf("SC_PAGE_SIZE") / 2**20
+        statistics = (Path(f"/proc/{pid}/statm") for pid in (self.pid, self.background()))
+        return [round(int(each.read_text().split()[1]) * page, 1) for each in statistics]
 
 
 @contextmanager
@@ -67,10 +84,10 @@ def keeping(
     schema: str | None = None,
     *,
     stdin: int | IO[bytes] = subprocess.PIPE,
-    errors: Path | None = None,
 ) -> Iterator[Keeping]:
     """Run one during the block; it is killed where it still runs then."""
-    errors = errors or Path(config.journal).parent / "keeper.log"
+    # The background process of one that was killed may still write to its own.
+    errors = Path(config.journal).parent / f"keeper-{next(_numbers)}.log"
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("KUBE")
     } | {"PYTHONPATH": str(ROOT), "GATE_SCHEMA": schema or "gate"}

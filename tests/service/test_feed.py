@@ -4,7 +4,10 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 
 from gate.core.decision import Approval, ManualLock, Override
 from gate.core.policy import Action, Scope
+from gate.service import feed
 from gate.service.feed import (
     Inputs,
     Message,
@@ -255,3 +259,27 @@ def test_after_its_end_nothing_is_published(path: Path) -> None:
     server.stop()
     server.publish(INPUTS)
     server.stop()
+
+
+def test_a_line_without_an_end_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "LONGEST_LINE_BYTES", 100_000)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    with listening(path) as heard:
+        endless, _ = listener.accept()
+        with suppress(OSError):
+            endless.sendall(b"x" * 1_000_000)
+        connection, _ = listener.accept()
+        connection.sendall(encode(INPUTS))
+        until(lambda: heard.inputs == INPUTS)
+        connection.close()
+        endless.close()
+    listener.close()
+
+
+def test_a_worker_loads_no_driver_with_it() -> None:
+    code = "import sys, gate.service.feed; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert loaded.isdisjoint({"psycopg", "kubernetes", "yaml", "pydantic", "urllib3"})

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -13,16 +12,15 @@ import psycopg
 import pytest
 
 from gate.core.problems import InputError
-from gate.journal.writer import Journal
-from gate.ledger.canonical import canonical
 from gate.service.informer import NO_CLUSTER
+from gate.service.keeper.background import NICENESS
+from gate.service.keeper.child import ENDED
 from gate.service.keeper.config import read_config
-from gate.service.keeper.nicely import NICENESS
 from gate.service.keeper.process import NO_DATABASE
 from gate.service.keeper.shipping import UNSHIPPED
 from gate.store.connect import Target
-from tests.ledger.build import decision
 from tests.service.acting import activate, import_, lock, override, weddings
+from tests.service.journaling import journaled, rows
 from tests.service.keeping import ROOT, config_of, keeping
 from tests.service.listening import listening
 from tests.service.until import until
@@ -48,40 +46,15 @@ def test_all_of_it_reaches_a_worker(
         until(lambda: heard.shipping.shipped_total == 500)
         until(lambda: heard.shipping.depth_records == 0)
         assert rows(connection) == 500
-        # What answers and locks do not wait for stands back.
-        tasks = [int(each.name) for each in Path(f"/proc/{keeper.pid}/task").iterdir()]
+        # What nobody waits for stands back.
         own = os.getpriority(os.PRIO_PROCESS, 0)
-        levels = {os.getpriority(os.PRIO_PROCESS, task) for task in tasks}
-        assert levels == {own, NICENESS}
-        print(f"resident: {keeper.resident_bytes() / 2**20:.0f} MiB")
+        found = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (keeper.pid, keeper.background())]
+        assert found == [own, own + NICENESS]
+        print(f"resident: {keeper.resident_mebibytes()}")
         assert Path(config.state).stat().st_mode & 0o777 == 0o700
         assert keeper.end() == 0
         assert keeper.events()[-1] == "keeper-ended"
     assert not Path(config.socket).exists()
-
-
-async def journaled(folder: Path, count: int) -> None:
-    """Append as many decisions, as a worker does."""
-    journal = await Journal.open(folder, "webhook")
-    try:
-        now = datetime.now(UTC)
-        await asyncio.gather(
-            *(
-                journal.append(now, lambda identifier: canonical(decision(identifier)))
-                for _ in range(count)
-            )
-        )
-    finally:
-        await journal.close()
-
-
-def rows(connection: psycopg.Connection) -> int:
-    found = connection.execute(
-        "SELECT count(*) FROM saturday_protection_audit WHERE door = 'webhook'"
-    ).fetchone()
-    assert found is not None
-    count: int = found[0]
-    return count
 
 
 def test_sigterm_ships_what_there_is(
@@ -90,11 +63,12 @@ def test_sigterm_ships_what_there_is(
     config = config_of(where, tmp_path)
     with keeping(config, where.schema) as keeper:
         # It cannot ship while it is stopped; what is journaled meanwhile it finds on its way out.
-        keeper.process.send_signal(signal.SIGSTOP)
+        background = keeper.background()
+        os.kill(background, signal.SIGSTOP)
         asyncio.run(journaled(Path(config.journal), 3000))
         keeper.process.send_signal(signal.SIGTERM)
-        keeper.process.send_signal(signal.SIGCONT)
-        assert keeper.process.wait(timeout=20) == 0
+        os.kill(background, signal.SIGCONT)
+        assert keeper.process.wait(timeout=60) == 0
     assert rows(connection) == 3000
     assert list(Path(config.journal).glob("*.seg")) == []
 
@@ -105,8 +79,8 @@ def test_a_drain_has_an_end(where: Target, tmp_path: Path) -> None:
     asyncio.run(journaled(Path(config.journal), 10))
     with keeping(config, where.schema) as keeper, listening(Path(config.socket)) as heard:
         until(lambda: heard.shipping.trouble and heard.shipping.depth_records == 10)
-        assert keeper.end(seconds=10) == 1
-        assert keeper.said()[-1]["left_in_journal"] == 10
+        assert keeper.end() == 1
+        assert keeper.said()[-1]["drained"] is False
     assert list(Path(config.journal).glob("*.seg")) != []
 
 
@@ -117,6 +91,32 @@ def test_without_a_database_it_says_so(tmp_path: Path) -> None:
         until(lambda: heard.inputs.trouble == NO_DATABASE)
         until(lambda: heard.shipping.trouble == UNSHIPPED)
         assert heard.shipping.depth_bytes > 0
+        assert keeper.end() == 0
+
+
+def test_a_background_that_hangs_is_killed_in_the_end(where: Target, tmp_path: Path) -> None:
+    config = config_of(where, tmp_path, drain_seconds=1.0)
+    with keeping(config, where.schema) as keeper:
+        background = keeper.background()
+        os.kill(background, signal.SIGSTOP)
+        assert keeper.end() == 1
+        assert not runs(background)
+
+
+def test_a_background_that_dies_is_started_again(
+    where: Target, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    config = config_of(where, tmp_path)
+    with keeping(config, where.schema) as keeper, listening(Path(config.socket)) as heard:
+        first = keeper.background()
+        os.kill(first, signal.SIGKILL)
+        until(lambda: heard.shipping.trouble == ENDED)
+        made = lock(connection)
+        until(lambda: made.as_lock() in heard.inputs.locks)
+        asyncio.run(journaled(Path(config.journal), 100))
+        until(lambda: heard.shipping.shipped_total == 100 and heard.shipping.trouble is None, 20)
+        assert keeper.background() != first
+        assert rows(connection) == 100
         assert keeper.end() == 0
 
 

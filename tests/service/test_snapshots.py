@@ -194,6 +194,26 @@ def test_changes_without_notification_are_found_and_said(
         until(lambda: "without notification" in (heard.inputs.trouble or ""))
 
 
+def test_what_drops_out_by_its_age_is_no_change(
+    where: Target, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    granted = override(connection)
+    connection.execute(
+        "UPDATE infrastructure_deployment_locks SET made_at = %(at)s, starts_at = %(at)s,"
+        " ends_at = %(at)s + interval '3 seconds' WHERE id = %(id)s",
+        {"at": now() - timedelta(days=1), "id": granted.id},
+    )
+    pace = Pace(poll=0.2, late=0.1, look=0.05)
+    with following(where, tmp_path, pace=pace) as heard:
+        read(heard)
+        before = heard.inputs.read_at
+        assert len(heard.inputs.overrides) == 1
+        until(lambda: heard.inputs.overrides == ())
+        assert before is not None
+        until(lambda: (heard.inputs.read_at or before) - before > timedelta(seconds=4))
+        assert heard.inputs.trouble is None
+
+
 def _ends(locks: tuple[ManualLock, ...]) -> list[datetime | None]:
     return [held.end for held in locks]
 

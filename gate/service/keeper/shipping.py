@@ -1,6 +1,7 @@
 """The journal is shipped, and how far it has come is told."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,25 +14,36 @@ from gate.service.logs import log
 from gate.store.connect import Target
 
 UNSHIPPED = "no database is named: what the journal holds stays there"
+STUCK_SECONDS = 120.0
+"""No step of shipping takes as long: it waits for an answer that will not come."""
 _TELL_SECONDS = 1.0
 
 
 class Shipments:
     """Ships a folder and publishes its state, about once a second while it changes.
 
-    ``where`` None: nothing is shipped, which is said.
+    ``where`` None: nothing is shipped, which is said. ``on_stuck`` is called where shipping has
+    made no step for ``stuck_seconds``: a thread that waits for ever ends only with its process.
     """
 
     def __init__(
-        self, folder: Path, where: Target | None, publish: Callable[[Shipping], None]
+        self,
+        folder: str,
+        where: Target | None,
+        publish: Callable[[Shipping], None],
+        *,
+        on_stuck: Callable[[], None],
+        stuck_seconds: float = STUCK_SECONDS,
     ) -> None:
-        self._folder = folder
+        self._folder = Path(folder)
         self._publish = publish
         self._shipper = (
             None
             if where is None
-            else Shipper(folder, where, say=lambda said: log("journal", said=said))
+            else Shipper(self._folder, where, say=lambda said: log("journal", said=said))
         )
+        self._on_stuck = on_stuck
+        self._stuck_seconds = stuck_seconds
         self._told: Shipping | None = None
         self._error: str | None = None
 
@@ -57,9 +69,19 @@ class Shipments:
             telling.join()
 
     def _tell_until(self, over: threading.Event) -> None:
-        self._tell()
-        while not over.wait(_TELL_SECONDS):
+        assert self._shipper is not None
+        state, stepped_at = self._shipper.state, time.monotonic()
+        ended = False
+        while not ended:
             self._tell()
+            # Each step leaves a state of its own, an equal one, too.
+            if self._shipper.state is not state:
+                state, stepped_at = self._shipper.state, time.monotonic()
+            elif time.monotonic() - stepped_at > self._stuck_seconds:
+                log("shipping-stuck", seconds=self._stuck_seconds)
+                self._on_stuck()
+                stepped_at = time.monotonic()
+            ended = over.wait(_TELL_SECONDS)
         self._tell()
 
     def _tell(self) -> None:

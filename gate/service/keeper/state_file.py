@@ -17,7 +17,6 @@ import psycopg
 from gate.ledger.acts.current import NewestImport, calendar_lines, policy_document
 from gate.service.keeper.backoff import Backoff
 from gate.service.keeper.files import write_whole
-from gate.service.keeper.nicely import background
 from gate.service.keeper.slot import Slot
 from gate.service.logs import log
 from gate.store.connect import Target
@@ -85,7 +84,6 @@ class StateFile:
 
     def run(self) -> None:
         """Fetch until closed."""
-        background()
         backoff = Backoff(0.5, 30.0, random.random)
         while not self._slot.closed and (wanted := self._slot.take()) is not None:
             try:

@@ -70,11 +70,13 @@ class Teller:
         self.tell()
 
     def holds(self, current: Current, read_at: datetime) -> bool:
-        """Take what was read and tell it; whether it is other than what was read before."""
-        changed = current != self._current
-        if changed and current.unreadable:
+        """Take what was read and tell it; whether somebody has done something since the last time.
+
+        (What has ended long ago drops out by itself.)
+        """
+        before, self._current = self._current, current
+        if current.unreadable and (before is None or before.unreadable != current.unreadable):
             log("rows-unreadable", rows=current.unreadable)
-        self._current = current
         self._inputs = msgspec.structs.replace(
             self._inputs,
             locks=current.locks,
@@ -84,7 +86,7 @@ class Teller:
         )
         self.lost = None
         self.tell()
-        return changed
+        return before is not None and _has_news(before, current)
 
     def answered(self, at: datetime) -> None:
         """Note that the database answered and that nothing has changed."""
@@ -128,6 +130,14 @@ class Teller:
         if self.unannounced:
             troubles.append(UNANNOUNCED)
         return [trouble for trouble in troubles if trouble]
+
+
+def _has_news(before: Current, now: Current) -> bool:
+    return (
+        (before.policy_sha256, before.calendar) != (now.policy_sha256, now.calendar)
+        or not set(before.locks).issuperset(now.locks)
+        or not set(before.overrides).issuperset(now.overrides)
+    )
 
 
 def _is_news(before: Inputs, now: Inputs, seconds: float) -> bool:
