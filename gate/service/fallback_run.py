@@ -4,6 +4,7 @@ import os
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,7 +13,8 @@ from gate.service.fallback import Settings, Worker
 from gate.service.fallback_cluster import Cluster
 from gate.service.fallback_inputs import Following
 
-_SOON_SECONDS = 0.1
+_CONNECTING_SECONDS = 6.0
+_SOON_SECONDS = 0.05
 
 
 def serve(
@@ -39,18 +41,19 @@ def serve(
         stack.enter_context(_stopped_by_signals(stop))
         if dsn is not None:
             stack.enter_context(_database(dsn, state, inputs, stop))
+            _wait_for(inputs, stop)
         if once:
-            return _once(worker, inputs, stop)
+            return worker.round()
         worker.run(stop)
     return True
 
 
-def _once(worker: Worker, inputs: Following, stop: threading.Event) -> bool:
-    """One round, once the database (if any) has told what there is or that it cannot."""
-    while inputs.waits and inputs.lost is None:
+def _wait_for(inputs: Following, stop: threading.Event) -> None:
+    """Until the database has told what there is, or for as long as a connection may take."""
+    deadline = time.monotonic() + _CONNECTING_SECONDS
+    while (inputs.waits or inputs.lost is not None) and time.monotonic() < deadline:
         if stop.wait(_SOON_SECONDS):
-            return False
-    return worker.round()
+            return
 
 
 @contextmanager
