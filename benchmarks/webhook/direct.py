@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.report import median, publish
+from benchmarks.webhook.disk import file_system, sync_ms
 from benchmarks.webhook.drive import CONNECTIONS, Round, drive, wait_quiet, warm_up
+from benchmarks.webhook.figures import table
 from benchmarks.webhook.freeze import direct
+from benchmarks.webhook.ours import Ours
 from benchmarks.webhook.review import review
 from benchmarks.webhook.target import Target
 
@@ -27,16 +30,22 @@ def measure(
     taken, failed, noisy = _rounds(prefix, targets, rounds, seconds)
     if not taken:
         raise SystemExit("bench_webhook: no target could be timed")
+    disk = targets[0].site.folder
     kib = len(review(direct(prefix))) / 1024
     notes = [
         f"{rounds} rounds of {seconds} s in turn, medians; {CONNECTIONS} keep-alive connections "
         f"with TLS, wrk on the same machine, reviews of {kib:.1f} KiB, "
         f"verdict: {verdict}",
+        f"the journals' disk ({file_system(disk)}) keeps 512 bytes in {sync_ms(disk):.2f} ms",
         f"rounds before which the machine was not quiet: {noisy} of {rounds * len(targets)}; "
         f"load now {os.getloadavg()[0]:.1f}",
         *(f"missing: {name}: {reason}" for name, reason in {**missing, **failed}.items()),
     ]
     publish(f"webhook-{verdict}", [_row(name, each) for name, each in taken.items()], notes)
+    ours = [each.name for each in targets if isinstance(each, Ours) and each.name in taken]
+    if ours:
+        note = "medians of the ratios of each round"
+        publish(f"webhook-{verdict}-figures", table(taken, ours), [note])
 
 
 def _rounds(

@@ -69,7 +69,7 @@ class Target(ABC):
         deadline = time.monotonic() + RIGHT_SECONDS
         while (wrong := self.wrong()) is not None:
             if not self.process.runs() or time.monotonic() > deadline:
-                raise MissingTargetError(f"{wrong}\n{self.process.tail(12)}")
+                raise MissingTargetError(f"{wrong}\n{self.process.tail()}")
             time.sleep(POLL_SECONDS)
 
     def wrong(self) -> str | None:

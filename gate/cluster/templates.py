@@ -23,10 +23,7 @@ def digest_of(template: Template) -> str:
     """
     bare = {name: value for name, value in template.items() if name != "$patch"}
     metadata = bare.pop("metadata", None)
-    if isinstance(metadata, dict):
-        metadata = _bare_metadata(metadata)
-    if metadata:
-        bare["metadata"] = metadata
+    _put(bare, "metadata", _bare_metadata(metadata) if isinstance(metadata, dict) else metadata)
     text = canonical(bare)
     if b"null" in text:
         text = canonical(_without_nulls(bare))
@@ -45,9 +42,8 @@ def _bare_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
     bare = {name: value for name, value in metadata.items() if value is not None and value != {}}
     labels = bare.get("labels")
     if isinstance(labels, dict) and not _HASH_LABELS.isdisjoint(labels):
-        kept = {name: value for name, value in labels.items() if name not in _HASH_LABELS}
         del bare["labels"]
-        bare |= {"labels": kept} if kept else {}
+        _put(bare, "labels", {k: v for k, v in labels.items() if k not in _HASH_LABELS})
     return bare
 
 
@@ -59,26 +55,27 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def _annotations(template: Template) -> Any:
-    metadata = template.get("metadata")
-    return metadata.get("annotations") if isinstance(metadata, dict) else None
-
-
 def _restarted_at(template: Template) -> Any:
-    annotations = _annotations(template)
+    metadata = template.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     return annotations.get(RESTARTED_AT) if isinstance(annotations, dict) else None
 
 
 def _without_restart(template: Template) -> Template:
     """The template without the annotation, and without what is empty then."""
     bare = dict(template)
-    metadata = bare.pop("metadata", None) or {}
-    annotations = _annotations(template)
-    if isinstance(metadata, dict) and isinstance(annotations, dict | None):
+    metadata = bare.pop("metadata", None)
+    if isinstance(metadata, dict):
         metadata = dict(metadata)
-        metadata.pop("annotations", None)
-        kept = {k: v for k, v in (annotations or {}).items() if k != RESTARTED_AT}
-        metadata |= {"annotations": kept} if kept else {}
-    if metadata:
-        bare["metadata"] = metadata
+        annotations = metadata.pop("annotations", None)
+        if isinstance(annotations, dict):
+            annotations = {k: v for k, v in annotations.items() if k != RESTARTED_AT}
+        _put(metadata, "annotations", annotations)
+    _put(bare, "metadata", metadata)
     return bare
+
+
+def _put(into: dict[str, Any], name: str, value: Any) -> None:
+    """Put a value there, unless it is nothing or an empty object."""
+    if value is not None and value != {}:
+        into[name] = value

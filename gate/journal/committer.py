@@ -15,6 +15,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from gate.journal.errors import JournalUnavailable
 from gate.journal.lane import Lane
 from gate.journal.layout import HEADER_BYTES
@@ -27,8 +29,8 @@ _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.05, 1.0
 _IDLE_SECONDS = 1.0
 
 
-class Item(NamedTuple):
-    """A record on its way to the disk."""
+class Item(msgspec.Struct, frozen=True, gc=False):
+    """A record on its way to the disk; there are many, so they are kept light."""
 
     lane: Lane
     number: int

@@ -78,8 +78,8 @@ class Link:
             raise
         except (psycopg.Error, StoreUnavailable) as error:
             self.close()
-            if isinstance(error, psycopg.errors.QueryCanceled):
-                # Too slow for as many at once.
+            if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.OutOfMemory):
+                # Too many at once.
                 self._rows = max(self._rows // 8, 1)
             raise _unavailable(error) from error
 

@@ -175,7 +175,7 @@ class Shipper:
     def _put_aside(self, record: Record, reason: str) -> None:
         path = aside.refuse(self._folder, record, reason, self._clock())
         self._say(f"the ledger refuses a record of {record.writer}: {reason}; it is kept in {path}")
-        self._tidied = -_TIDY_SECONDS
+        self._lying_aside = aside.tally(self._folder)
 
     def _begin_again(self, writers: Iterable[str]) -> None:
         for tail in self._tails.values():
@@ -193,7 +193,7 @@ class Shipper:
         if reasons := tail.reasons():
             path = aside.keep_damaged(tail.path, reasons, tail.damage, self._clock())
             self._say(f"{tail.path.name}: {'; '.join(reasons)}; it is kept as {path}")
-            self._tidied = -_TIDY_SECONDS
+            self._lying_aside = aside.tally(self._folder)
         else:
             tail.path.unlink(missing_ok=True)
         del self._tails[tail.path.name]

@@ -69,11 +69,6 @@ class Worker:
         """What is compiled now."""
         return None if self._lock is None else self._lock.segments
 
-    @property
-    def waits(self) -> bool:
-        """Whether the database has yet to tell what there is to compile."""
-        return self._inputs.waits
-
     def run(self, stop: threading.Event) -> None:
         """Keep the lock until told to stop. What is given until then ends by itself."""
         log("fallback-started", weeks=self._settings.weeks)
@@ -97,6 +92,7 @@ class Worker:
     def _compile(self, now: datetime) -> None:
         fresh = self._inputs.look()
         self.board.alert("inputs", self._inputs.trouble)
+        self.board.alert("database", self._inputs.lost)
         if fresh is not None:
             self._compiled = fresh
         elif self._compiled_at is None or now - self._compiled_at < self._settings.recompile:

@@ -38,6 +38,7 @@ class Following:
         self._told = None if database else Inputs()
         self._read: tuple[Sources, _Stamps] | None = None
         self.trouble: str | None = "the database has not told yet" if database else None
+        self.lost: str | None = None
 
     @property
     def wants_policy(self) -> bool:
@@ -55,7 +56,11 @@ class Following:
         return self._told is None or self._sources(self._told) is None
 
     def take(self, told: Inputs) -> None:
-        """Hear what the database says; made to be called from another thread."""
+        """Hear what the database says; made to be called from another thread.
+
+        ``lost`` says why it does not answer now, while what it told last stays in force.
+        """
+        self.lost = told.trouble
         if told.read_at is not None:
             self._told = told
 

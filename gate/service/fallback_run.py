@@ -12,6 +12,8 @@ from gate.service.fallback import Settings, Worker
 from gate.service.fallback_cluster import Cluster
 from gate.service.fallback_inputs import Following
 
+_SOON_SECONDS = 0.1
+
 
 def serve(
     kubeconfig: str | None,
@@ -38,19 +40,17 @@ def serve(
         if dsn is not None:
             stack.enter_context(_database(dsn, state, inputs, stop))
         if once:
-            return _once(worker, settings, stop)
+            return _once(worker, inputs, stop)
         worker.run(stop)
     return True
 
 
-def _once(worker: Worker, settings: Settings, stop: threading.Event) -> bool:
-    """One round; with a database, as soon as that has told, which is waited for."""
-    installed = worker.round()
-    for _ in range(30):
-        if installed or not worker.waits or stop.wait(settings.look.total_seconds() / 4):
-            break
-        installed = worker.round()
-    return installed
+def _once(worker: Worker, inputs: Following, stop: threading.Event) -> bool:
+    """One round, once the database (if any) has told what there is or that it cannot."""
+    while inputs.waits and inputs.lost is None:
+        if stop.wait(_SOON_SECONDS):
+            return False
+    return worker.round()
 
 
 @contextmanager

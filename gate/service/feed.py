@@ -31,7 +31,8 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True, tag="inputs"):
     The paths name files of the state folder, or are None where the command's flags name the files,
     or where there is nothing yet. ``calendar_sha256`` is the calendar's digest as it was imported,
     which decisions name. ``read_at`` is when the database last answered, None where it never has;
-    it comes anew every few seconds while the database answers. ``trouble`` says what is amiss.
+    it comes anew every few seconds while the database answers. ``restored``: this is what an
+    earlier keeper has left on disk. ``trouble`` says what is amiss.
     """
 
     policy_path: str | None = None
@@ -40,13 +41,16 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True, tag="inputs"):
     locks: tuple[ManualLock, ...] = ()
     overrides: tuple[Override, ...] = ()
     read_at: datetime | None = None
+    restored: bool = False
     trouble: str | None = None
 
     def decides_as(self, other: "Inputs") -> bool:
         """Whether decisions are the same under both: all but freshness and trouble is equal."""
-        return msgspec.structs.replace(self, read_at=None, trouble=None) == msgspec.structs.replace(
-            other, read_at=None, trouble=None
+        mine, its = (
+            msgspec.structs.replace(each, read_at=None, restored=False, trouble=None)
+            for each in (self, other)
         )
+        return mine == its
 
 
 class Templates(msgspec.Struct, frozen=True, kw_only=True, tag="templates"):
@@ -164,6 +168,7 @@ class FeedClient:
             log("feed-line-unreadable", error=str(error))
             return
         if isinstance(message, Inputs):
+            message = self._newest(message)
             self.inputs = message
         elif isinstance(message, Shipping):
             self.shipping = message
@@ -172,3 +177,13 @@ class FeedClient:
         # The next message may be the lock that somebody counts on.
         except Exception as error:
             log("feed-handler-failed", message=type(message).__name__, error=repr(error))
+
+    def _newest(self, message: Inputs) -> Inputs:
+        """What holds after a message: what was read outdoes what an earlier keeper left on disk.
+
+        That may be older than what this worker knows. (Instants do not tell: clocks are set.)
+        """
+        known = self.inputs
+        if not message.restored or known is None or known.read_at is None:
+            return message
+        return msgspec.structs.replace(known, trouble=message.trouble)

@@ -60,9 +60,7 @@ class Gate:
     def protected(self, namespace: str, **options: Any) -> Iterator[str]:
         """The API server asks the gate about a namespace; the name of the webhook's object."""
         ca = self.server.authority.ca
-        with webhooks.webhook(
-            self.plane, self.url, namespace=namespace, ca=ca, **options
-        ) as name:
+        with webhooks.webhook(self.plane, self.url, namespace=namespace, ca=ca, **options) as name:
             yield name
 
     def decisions(self, namespace: str) -> list[dict[str, Any]]:
@@ -121,7 +119,12 @@ def gate_behind(
     _let_watch(plane)
     chosen = [
         *("--policy", str(policy), "--calendar", str(calendar)),
-        *("--environment", gate_policy.ENVIRONMENT, "--kubeconfig", str(plane.kubeconfig(INFORMER))),
+        *(
+            "--environment",
+            gate_policy.ENVIRONMENT,
+            "--kubeconfig",
+            str(plane.kubeconfig(INFORMER)),
+        ),
         *("--workers", "1", "--drain", "0s", *options),
     ]
     with running(folder, *chosen, authority=authority) as server:

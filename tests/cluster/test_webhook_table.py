@@ -73,9 +73,7 @@ def places(gate: Gate) -> Iterator[Places]:
         for _ in pool.map(lambda name: _arrange(plane, name), names.values()):
             pass
         gate.knows_templates(*names.values())
-        for _ in pool.map(
-            lambda name: stack.enter_context(gate.protected(name)), names.values()
-        ):
+        for _ in pool.map(lambda name: stack.enter_context(gate.protected(name)), names.values()):
             pass
         ran: dict[tuple[str, str], dict[str, Ran]] = {key: {} for key in names}
 

@@ -38,12 +38,16 @@ def warnings_in(said: str) -> list[str]:
 @pytest.mark.parametrize("place", ["locked"], indirect=True)
 def test_a_refusal_says_what_until_when_what_else_and_whom(gate: Gate, place: str) -> None:
     where = ("--namespace", place)
-    done = kubectl(gate.plane, HUMAN, "set", "image", f"deployment/{_NAME}", f"app={SECOND}", *where)
+    done = kubectl(
+        gate.plane, HUMAN, "set", "image", f"deployment/{_NAME}", f"app={SECOND}", *where
+    )
     assert done.returncode == 1
     assert done.stdout == ""
     first, *rest = done.stderr.rstrip("\n").split("\n")
     window = gate.windows.locked
-    assert first.startswith("error: failed to patch image update to pod template: admission webhook")
+    assert first.startswith(
+        "error: failed to patch image update to pod template: admission webhook"
+    )
     assert f"deploy of {_NAME} in {place} is denied until" in first
     assert gate_policy.local(window.end) in first
     assert gate_policy.HOME in first
@@ -98,7 +102,9 @@ def test_the_lead_warns_of_the_lock(gate: Gate, place: str) -> None:
 @pytest.mark.parametrize("place", ["soon"], indirect=True)
 def test_who_will_be_refused_tomorrow_is_told_today(gate: Gate, place: str) -> None:
     where = ("--namespace", place)
-    done = kubectl(gate.plane, HUMAN, "set", "image", f"deployment/{_NAME}", f"app={SECOND}", *where)
+    done = kubectl(
+        gate.plane, HUMAN, "set", "image", f"deployment/{_NAME}", f"app={SECOND}", *where
+    )
     assert done.returncode == 0, done.stderr
     (told,) = warnings_in(done.stderr)
     assert len(told) <= LONGEST_WARNING
@@ -113,7 +119,9 @@ def test_who_will_be_refused_tomorrow_is_told_today(gate: Gate, place: str) -> N
 @pytest.mark.parametrize("place", ["open"], indirect=True)
 def test_nothing_is_said_where_nothing_is_near(gate: Gate, place: str) -> None:
     where = ("--namespace", place)
-    done = kubectl(gate.plane, HUMAN, "set", "image", f"deployment/{_NAME}", f"app={SECOND}", *where)
+    done = kubectl(
+        gate.plane, HUMAN, "set", "image", f"deployment/{_NAME}", f"app={SECOND}", *where
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -127,6 +127,16 @@ def test_templates_with_odd_metadata(odd: Any) -> None:
     assert actions(envelope(old, old)) == []
 
 
+@pytest.mark.parametrize("odd", [[], "text", 5, {"annotations": []}, {"annotations": 5}], ids=repr)
+def test_a_restart_of_a_template_with_odd_metadata(odd: Any) -> None:
+    bare = {"spec": template()["spec"]}
+    stamp = {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}
+    restarted = spec(DEPLOYMENT, template={**bare, "metadata": stamp})
+    old = spec(DEPLOYMENT, template={**bare, "metadata": odd})
+    assert actions(envelope(restarted, old)) == ["deploy"]
+    assert actions(envelope(old, restarted)) == ["deploy"]
+
+
 def test_a_restart_is_a_text() -> None:
     new = spec(DEPLOYMENT, template=template(restarted={"a": 1}))  # type: ignore[arg-type]
     assert actions(envelope(new, DEPLOYMENT)) == ["deploy"]
@@ -181,6 +191,11 @@ def test_templates_that_cannot_be_read(text: bytes) -> None:
     review = with_text(envelope(new, DEPLOYMENT), "MARK", text)
     past = History([("k", "o", "d")])
     assert list(classify(read_review(review), Context("human", FLOOR, past)).actions) == ["deploy"]
+
+
+def test_what_only_looks_different_does_not_matter() -> None:
+    review = envelope({**DEPLOYMENT, "x": "MARK"}, {**DEPLOYMENT, "x": {"a": [1, "é"], "b": 2}})
+    assert judged(with_text(review, "MARK", b'{"b": 2.0, "a": [1e0, "\\u00e9"]}')).actions == ()
 
 
 def test_true_is_not_one() -> None:

@@ -151,7 +151,7 @@ def test_a_slow_disk_is_said_and_costs_bounded_memory(folder: Path) -> None:
 
     async def main() -> None:
         async with opened(
-            folder, disk=disk, queue_records=50, queue_bytes=10_000, stall_seconds=0.05
+            folder, disk=disk, queue_records=50, queue_bytes=10_000, stall_seconds=0.5
         ) as journal:
             disk.let.clear()
             disk.asked.clear()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gate.core.decision import Approval, ManualLock, Override
@@ -143,6 +144,24 @@ def test_a_client_finds_the_next_keeper_and_keeps_what_it_knows(path: Path) -> N
         second.publish(Inputs(trouble="second"))
         until(lambda: heard.inputs.trouble == "second", seconds=3)
         second.stop()
+
+
+def test_what_was_read_outdoes_what_was_left_on_disk(path: Path) -> None:
+    """The keeper was killed after it had told a lock and before that was on disk."""
+    older = Inputs(read_at=NOON.replace(hour=13), restored=True, trouble="the database is away")
+    with listening(path) as heard:
+        for told, expected in (
+            (older, older),
+            (INPUTS, INPUTS),
+            (older, msgspec.structs.replace(INPUTS, trouble="the database is away")),
+            (Inputs(read_at=NOON), Inputs(read_at=NOON)),
+        ):
+            keeper = FeedServer(path)
+            keeper.start()
+            keeper.publish(told)
+            until(lambda expected=expected: heard.inputs == expected)  # type: ignore[misc]
+            assert heard.messages[-1] == expected
+            keeper.stop()
 
 
 def test_a_new_keeper_takes_the_place_of_a_socket_that_was_left(path: Path) -> None:

@@ -65,8 +65,8 @@ def test_the_active_policy_and_the_newest_calendar_become_files(
         digests = [activate(connection, f"name: p{n}\n".encode()) for n in range(4)]
         rows = weddings(50)
         done = import_(connection, rows)
-        until(lambda: digests[-1] in (heard.inputs.policy_path or ""), WANTED_SECONDS)
-        until(lambda: heard.inputs.calendar_path, 2)
+        until(lambda: digests[-1] in (heard.inputs.policy_path or ""))
+        until(lambda: heard.inputs.calendar_path)
         assert heard.inputs.trouble is None
         assert heard.inputs.calendar_sha256 == done.sha256
         path = Path(heard.inputs.policy_path or "")
@@ -81,9 +81,9 @@ def test_the_active_policy_and_the_newest_calendar_become_files(
             f"policy-{digest}.yaml" for digest in digests[-2:]
         }
         fewer = import_(connection, rows[:3])
-        until(lambda: heard.inputs.calendar_sha256 == fewer.sha256, 2)
+        until(lambda: heard.inputs.calendar_sha256 == fewer.sha256)
         import_(connection, rows[:2])
-        until(lambda: str(fewer.sha256) not in (heard.inputs.calendar_path or ""), 2)
+        until(lambda: str(fewer.sha256) not in (heard.inputs.calendar_path or ""))
         assert not calendar.exists()
         assert not list(tmp_path.glob(".new-*"))
 
@@ -224,7 +224,7 @@ def test_a_folder_that_takes_nothing_keeps_no_lock_from_workers(
         held = heard.inputs.policy_path
         state.rename(tmp_path / "gone")
         activate(connection, b"name: q\n")
-        until(lambda: "the policy cannot be written" in (heard.inputs.trouble or ""))
+        until(lambda: "the policy cannot be fetched: No such file" in (heard.inputs.trouble or ""))
         assert heard.inputs.policy_path == held
         made = lock(connection)
         until(lambda: made.as_lock() in heard.inputs.locks, WANTED_SECONDS)

@@ -28,7 +28,6 @@ def main() -> int:
             raise InputError.of("usage: python -m gate.service.keeper CONFIG")
         config = read_config(sys.argv[1])
         end_with_parent(stop)
-        os.nice(config.nice)
         keeper = Keeper(config, os.environ)
         return 0 if keeper.run(stop) else 1
     except InputError as error:

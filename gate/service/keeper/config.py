@@ -14,7 +14,7 @@ class KeeperConfig(msgspec.Struct, frozen=True, kw_only=True):
     ``dsn`` None: there is no database, nothing is shipped and no lock is known. ``journal`` and
     ``state`` are folders, ``state`` one that no other keeper uses; ``socket`` is the feed's.
     ``policy`` and ``calendar`` tell whether these come from the database. ``drain_seconds`` bounds
-    what is shipped after SIGTERM; ``nice`` is added to the process's own.
+    what is shipped after SIGTERM.
     """
 
     journal: str
@@ -25,7 +25,6 @@ class KeeperConfig(msgspec.Struct, frozen=True, kw_only=True):
     policy: bool = False
     calendar: bool = False
     drain_seconds: float = 12.0
-    nice: int = 5
 
     def __repr__(self) -> str:
         return f"KeeperConfig(state={self.state!r})"

@@ -8,6 +8,7 @@ from gate.service.feed import Inputs
 from gate.service.informer import Informer
 from gate.service.keeper.config import KeeperConfig
 from gate.service.keeper.files import prepare
+from gate.service.keeper.nicely import background
 from gate.service.keeper.server import FeedServer
 from gate.service.keeper.shipping import Shipments
 from gate.service.logs import log
@@ -16,6 +17,7 @@ from gate.store.connect import Target, target
 
 NO_DATABASE = "no database is named: locks and overrides are not known"
 _ENDING_SECONDS = 5.0
+_URGENT = "snapshots"
 Work = Callable[[threading.Event], None]
 
 
@@ -51,7 +53,7 @@ class Keeper:
         config, publish = self._config, self._feed.publish
         works: dict[str, Work] = {}
         if self._where is not None:
-            works["snapshots"] = Snapshots(
+            works[_URGENT] = Snapshots(
                 self._where,
                 Path(config.state),
                 publish,
@@ -65,6 +67,8 @@ class Keeper:
 
     def _start(self, name: str, work: Work, stop: threading.Event) -> threading.Thread:
         def run() -> None:
+            if name != _URGENT:
+                background()
             try:
                 work(stop)
             except Exception as error:

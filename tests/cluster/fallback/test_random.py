@@ -73,7 +73,7 @@ def tried(clock: Clock, action: str, namespace: str, name: str, user: str) -> in
     return clock.patch(path, patches[action], MERGE, **who).status
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(cases(), IDENTITIES, st.data())
 def test_the_api_server_says_what_the_twin_says(
     places: Clock, case: Case, identities: list[dict[str, str]], data: st.DataObject
@@ -82,7 +82,7 @@ def test_the_api_server_says_what_the_twin_says(
     case = case.with_(mode="enforce", identities=identities, exempt=["robot"])
     assume(not has_fractions(case))
     places.install(Product(case).timeline, at=case.noon - HALF, weeks=4, environment=environment)
-    for _ in range(3):
+    for _ in range(2):
         asked = {
             "namespace": data.draw(st.sampled_from(NAMESPACES)),
             "service": data.draw(st.sampled_from(NAMES)),
