@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -100,11 +101,11 @@ def _arrange(plane: ControlPlane, namespace: str) -> None:
         if case.before is not None and case.revised is not None
     }
     for path, patch in revised.items():
-        plane.wait_for(f"{path} has its first revision", lambda path=path: observed(plane, path))
+        plane.wait_for("the first revision is there", partial(observed, plane, path))
         merge = "application/strategic-merge-patch+json"
         plane.request("PATCH", path, patch, content_type=merge).ok()
     for path in revised:
-        plane.wait_for(f"{path} has its second revision", lambda path=path: observed(plane, path))
+        plane.wait_for("the second revision is there", partial(observed, plane, path))
 
 
 def _run(
