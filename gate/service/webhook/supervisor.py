@@ -23,7 +23,7 @@ from gate.service.webhook.metrics import FOLDER_VARIABLE
 from gate.service.webhook.settings import Settings, encode
 
 _ACCEPTED_AT_ONCE = 64
-_RESTART_SECONDS = 1.0
+_RESTART_SECONDS, _LONGEST_RESTART_SECONDS = 1.0, 30.0
 _KEEPER_SECONDS = 25.0
 _GRACE_SECONDS = 3.0
 _FAILURES = 4
@@ -149,7 +149,7 @@ class Supervisor:
             self._failed = True
             self._begin_to_stop()
         else:
-            self._after(0.0 if worker.ready else _RESTART_SECONDS, self._replace_dead)
+            self._after(_restart_seconds(self._failures), self._replace_dead)
 
     def _reap(self, worker: _Worker) -> None:
         worker.process.wait()
@@ -302,6 +302,13 @@ class Supervisor:
             worker.process.kill()
             worker.process.wait()
             worker.channel.close()
+
+
+def _restart_seconds(failures: int) -> float:
+    """How long to wait with a new worker, after so many in a row that never became ready."""
+    if not failures:
+        return 0.0
+    return min(_RESTART_SECONDS * 2.0 ** (failures - 1), _LONGEST_RESTART_SECONDS)
 
 
 def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
