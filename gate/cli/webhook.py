@@ -157,6 +157,7 @@ def _settings(given: dict[str, Any], *, keeper: bool) -> "Settings":
         tls_key=str(Path(given["tls_key"]).absolute()),
         tls_client_ca=absolute(given["tls_client_ca"]),
         keeper=keeper,
+        database=bool(given["dsn"]),
         own_namespace=given["own_namespace"],
         workers=given["workers"] or min(_MOST_WORKERS, len(os.sched_getaffinity(0))),
         drain_seconds=drain.total_seconds(),

@@ -35,7 +35,7 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def gate(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
-    """A webhook beside the run's control plane; it is asked about the namespaces that it protects."""
+    """A webhook behind the run's control plane, asked about the namespaces that it protects."""
     with gate_behind(control_plane, tmp_path_factory.mktemp("gate")) as running_gate:
         yield running_gate
 

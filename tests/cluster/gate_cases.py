@@ -184,7 +184,7 @@ OTHER_WORKLOADS = (
 
 
 def _bounds(name: str, *actions: str, **bounds: int) -> Case:
-    """A change of an autoscaler that has 12 to 30; no plan is in force, the policy's floor is 10."""
+    """A change of an autoscaler that has 12 to 30; the floor in force is the policy's, 10."""
     return _case(name, "patch hpa {}", *actions, before=autoscaler(name, 12, 30),
                  patch={"spec": bounds})  # fmt: skip
 
@@ -223,7 +223,8 @@ SETTINGS = (
     # The label counts where it was, not where it is being put.
     _case("state-claimed", "patch configmap {}", "config", before=config_map("state-claimed"),
           patch={**_DATA, "metadata": {"labels": RUNTIME}}),
-    _case("state-given-up", "patch configmap {}", before=config_map("state-given-up", labels=RUNTIME),
+    _case("state-given-up", "patch configmap {}",
+          before=config_map("state-given-up", labels=RUNTIME),
           patch={**_DATA, "metadata": {"labels": None}}),
     _case("secret-new", "create secret generic {} --from-literal=a=b", "config"),
     _case("secret-changed", "patch secret {}", "config",

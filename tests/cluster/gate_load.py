@@ -1,5 +1,6 @@
-"""Changes that flow through the API server without pause, while something is done to the webhook."""
+"""Changes that flow through the API server without pause, whatever is done to the webhook."""
 
+import functools
 import http.client
 import itertools
 import json
@@ -22,13 +23,17 @@ Ask = Callable[[int], tuple[str, dict[str, Any]]]
 
 def settings(plane: ControlPlane, namespace: str, clients: int = 4) -> list[Ask]:
     """Clients that write into a ConfigMap each; where nothing is locked, all of it is allowed."""
-    asks = []
+    asks: list[Ask] = []
     for _ in range(clients):
         made = config_map(f"load-{secrets.token_hex(4)}")
         path = path_of(namespace, made)
         plane.request("POST", path.rpartition("/")[0], made).ok()
-        asks.append(lambda number, path=path: (path, {"data": {"number": str(number)}}))
+        asks.append(functools.partial(_numbered, path))
     return asks
+
+
+def _numbered(path: str, number: int) -> tuple[str, dict[str, Any]]:
+    return path, {"data": {"number": str(number)}}
 
 
 def rollbacks(path: str, clients: int = 2) -> list[Ask]:

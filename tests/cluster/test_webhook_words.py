@@ -1,19 +1,22 @@
 """What people read in their terminal: refusals, warnings, and nothing where there is nothing."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cluster import gate_policy
-from tests.cluster.gate import AUTOMATION, HUMAN, Gate, gate_behind, kubectl
+from tests.cluster.gate import AUTOMATION, HUMAN, Caller, Gate, gate_behind, kubectl
 from tests.cluster.gate_manifests import SECOND, deployment
 from tests.controlplane.plane import ControlPlane
 
 pytestmark = pytest.mark.xdist_group("webhook")
 LONGEST_WARNING = 120
 _NAME = "bookings"
+IMAGE = ("set", "image", f"deployment/{_NAME}", f"app={SECOND}")
+RESTART = ("rollout", "restart", f"deployment/{_NAME}")
 
 
 @pytest.fixture
@@ -30,6 +33,12 @@ def arrange(plane: ControlPlane, namespace: str) -> None:
     plane.request("POST", path, deployment(_NAME)).ok()
 
 
+def ran(
+    gate: Gate, caller: Caller, namespace: str, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    return kubectl(gate.plane, caller, "--namespace", namespace, *arguments)
+
+
 def warnings_in(said: str) -> list[str]:
     """The warnings that kubectl printed."""
     return re.findall(r"^Warning: (.*)$", said, re.MULTILINE)
@@ -37,17 +46,12 @@ def warnings_in(said: str) -> list[str]:
 
 @pytest.mark.parametrize("place", ["locked"], indirect=True)
 def test_a_refusal_says_what_until_when_what_else_and_whom(gate: Gate, place: str) -> None:
-    where = ("--namespace", place)
-    done = kubectl(
-        gate.plane, HUMAN, "set", "image", f"deployment/{_NAME}", f"app={SECOND}", *where
-    )
+    done = ran(gate, HUMAN, place, *IMAGE)
     assert done.returncode == 1
     assert done.stdout == ""
     first, *rest = done.stderr.rstrip("\n").split("\n")
     window = gate.windows.locked
-    assert first.startswith(
-        "error: failed to patch image update to pod template: admission webhook"
-    )
+    assert "admission webhook" in first
     assert f"deploy of {_NAME} in {place} is denied until" in first
     assert gate_policy.local(window.end) in first
     assert gate_policy.HOME in first
@@ -70,8 +74,7 @@ def test_a_refusal_says_what_until_when_what_else_and_whom(gate: Gate, place: st
 
 @pytest.mark.parametrize("place", ["locked"], indirect=True)
 def test_a_pipeline_is_not_sent_to_an_override_that_it_cannot_have(gate: Gate, place: str) -> None:
-    where = ("--namespace", place)
-    done = kubectl(gate.plane, AUTOMATION, "delete", "deployment", _NAME, *where)
+    done = ran(gate, AUTOMATION, place, "delete", "deployment", _NAME)
     assert done.returncode == 1
     assert "(Forbidden)" in done.stderr
     assert "gate override grant" not in done.stderr
@@ -81,15 +84,13 @@ def test_a_pipeline_is_not_sent_to_an_override_that_it_cannot_have(gate: Gate, p
 
 @pytest.mark.parametrize("place", ["locked"], indirect=True)
 def test_what_a_lock_allows_is_not_warned_of(gate: Gate, place: str) -> None:
-    where = ("--namespace", place)
-    done = kubectl(gate.plane, HUMAN, "rollout", "restart", f"deployment/{_NAME}", *where)
+    done = ran(gate, HUMAN, place, *RESTART)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("place", ["lead"], indirect=True)
 def test_the_lead_warns_of_the_lock(gate: Gate, place: str) -> None:
-    where = ("--namespace", place)
-    done = kubectl(gate.plane, HUMAN, "scale", f"deployment/{_NAME}", "--replicas=1", *where)
+    done = ran(gate, HUMAN, place, "scale", f"deployment/{_NAME}", "--replicas=1")
     assert done.returncode == 0, done.stderr
     told = warnings_in(done.stderr)
     assert told
@@ -101,10 +102,7 @@ def test_the_lead_warns_of_the_lock(gate: Gate, place: str) -> None:
 
 @pytest.mark.parametrize("place", ["soon"], indirect=True)
 def test_who_will_be_refused_tomorrow_is_told_today(gate: Gate, place: str) -> None:
-    where = ("--namespace", place)
-    done = kubectl(
-        gate.plane, HUMAN, "set", "image", f"deployment/{_NAME}", f"app={SECOND}", *where
-    )
+    done = ran(gate, HUMAN, place, *IMAGE)
     assert done.returncode == 0, done.stderr
     (told,) = warnings_in(done.stderr)
     assert len(told) <= LONGEST_WARNING
@@ -112,16 +110,13 @@ def test_who_will_be_refused_tomorrow_is_told_today(gate: Gate, place: str) -> N
     assert "deploy will be denied" in told
     assert gate_policy.local(begins) in told
     # A restart is allowed throughout.
-    done = kubectl(gate.plane, HUMAN, "rollout", "restart", f"deployment/{_NAME}", *where)
+    done = ran(gate, HUMAN, place, *RESTART)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("place", ["open"], indirect=True)
 def test_nothing_is_said_where_nothing_is_near(gate: Gate, place: str) -> None:
-    where = ("--namespace", place)
-    done = kubectl(
-        gate.plane, HUMAN, "set", "image", f"deployment/{_NAME}", f"app={SECOND}", *where
-    )
+    done = ran(gate, HUMAN, place, *IMAGE)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -131,11 +126,8 @@ def test_mode_warn_blocks_nothing_and_says_so(control_plane: ControlPlane, tmp_p
         gate_behind(control_plane, tmp_path, mode="warn") as gate,
     ):
         arrange(control_plane, namespace)
-        where = ("--namespace", namespace)
         with gate.protected(namespace):
-            done = kubectl(
-                control_plane, HUMAN, "set", "image", f"deployment/{_NAME}", f"app={SECOND}", *where
-            )
+            done = ran(gate, HUMAN, namespace, *IMAGE)
         assert done.returncode == 0, done.stderr
         told = warnings_in(done.stderr)
         assert all(len(each) <= LONGEST_WARNING for each in told)

@@ -18,7 +18,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     ``buffered_bytes`` is what bodies over ``small_bytes`` may hold together in one worker; the
     others wait, unread, so that small reviews are always served. With two workers, 200 bodies of
-    5 MB at once stay far below the 512 MiB that are allowed.
+    5 MB at once stay far below the 512 MiB that are allowed. ``informed_seconds`` is how long a new
+    worker waits for locks, overrides and revisions before it answers without.
     """
 
     max_body_bytes: int = MAX_BODY_BYTES
@@ -29,13 +30,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     handshake_seconds: float = 10.0
     connections: int = 2048
     work_share: float = 0.8
+    informed_seconds: float = 10.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One webhook. Paths are absolute; ``policy`` or ``calendars`` empty: from the database.
 
     The database's address is not here: workers do not need it, and arguments of a process are seen
-    by everyone on the machine. ``keeper``: there is a database, or an API server to watch.
+    by everyone on the machine. ``keeper``: there is a ``database``, or an API server to watch.
     """
 
     policy: str | None
@@ -47,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: str
     tls_client_ca: str | None
     keeper: bool
+    database: bool
     own_namespace: str
     workers: int
     drain_seconds: float

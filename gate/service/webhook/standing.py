@@ -76,7 +76,10 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standings:
-    """Holds the current `Standing`, and replaces it when files or the database change."""
+    """Holds the current `Standing`, and replaces it when files or the database change.
+
+    ``told_of_database`` is set once what the database said is in force, be it of an earlier day.
+    """
 
     def __init__(
         self, policy: str | None, calendars: Sequence[str], *, changed: Callable[[], None]
@@ -86,6 +89,7 @@ class Standings:
         self._stamps: _Stamps = ()
         self._wanted = self._given
         self._told = asyncio.Event()
+        self.told_of_database = asyncio.Event()
         self._busy = asyncio.Lock()
         self._changed = changed
         self.current = Standing(_absent("nothing was read yet"))
@@ -120,6 +124,8 @@ class Standings:
             async with self._busy:
                 if self._wanted != self._sources:
                     await self._read(self._wanted)
+                if self.read_at is not None:
+                    self.told_of_database.set()
 
     async def follow(self) -> None:
         """Look at the files every two seconds, for ever."""

@@ -68,6 +68,7 @@ class Worker:
         self._connections = Connections(webhook, self._certificate.context, settings.limits)
         webhook.closing = lambda: self._connections.closing
         self._over = asyncio.Event()
+        self._history_known = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -78,12 +79,30 @@ class Worker:
         self._start(self._standings.take_turns())
         self._start(self._look_around())
         self._start(self._deadlines.run())
+        asyncio.get_running_loop().add_reader(self._channel, self._hear)
         if self._settings.keeper:
             self._start(FeedClient().run(self._settings.feed_socket, self._told))
-        asyncio.get_running_loop().add_reader(self._channel, self._hear)
+            await self._informed()
         channels.order(self._channel, channels.READY)
         await self._over.wait()
         await self._end()
+
+    async def _informed(self) -> None:
+        """Wait for what the keeper knows: a lock holds from the first answer on.
+
+        Not for ever: where database or API server do not answer, what is known has to do.
+        """
+        awaited = [self._history_known]
+        if self._settings.database:
+            awaited.append(self._standings.told_of_database)
+        known = asyncio.gather(*(event.wait() for event in awaited))
+        over = asyncio.ensure_future(self._over.wait())
+        seconds = self._settings.limits.informed_seconds
+        await asyncio.wait((known, over), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        over.cancel()
+        if not known.done():
+            known.cancel()
+            log("not-informed", seconds=seconds)
 
     def _start(self, work: "asyncio._CoroutineLike[None]") -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
@@ -141,6 +160,8 @@ class Worker:
             self._history.reset()
         self._history.remove(told.removed)
         self._history.add(told.added)
+        if told.synced or told.trouble:
+            self._history_known.set()
         self._metrics.show(
             rollback_history_synced=told.synced, rollback_templates=len(self._history)
         )
