@@ -20,12 +20,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     others wait, unread, so that small reviews are always served. With two workers, 200 bodies of
     5 MB at once stay far below the 512 MiB that are allowed. ``informed_seconds`` is how long a new
     worker waits for locks, overrides and revisions before it answers without.
+
+    ``idle_seconds`` is more than the 90 after which an API server closes an idle connection: the
+    one who sends must be the one who closes, or a request meets a connection on its way out.
     """
 
     max_body_bytes: int = MAX_BODY_BYTES
     small_bytes: int = MIB // 16
     buffered_bytes: int = 48 * MIB
-    idle_seconds: float = 90.0
+    idle_seconds: float = 120.0
     request_seconds: float = 10.0
     handshake_seconds: float = 10.0
     connections: int = 2048

@@ -170,18 +170,20 @@ class Supervisor:
             self._selector.unregister(self._listener)
         self._accepting = wanted
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Hand over who waits; False where there may be more of them."""
         for _ in range(_ACCEPTED_AT_ONCE):
             try:
                 connection, _ = self._listener.accept()
             except BlockingIOError:
-                return
+                return True
             except OSError as error:
                 # Descriptors or memory are short: those who wait get their turn later.
                 log("cannot-accept", error=str(error))
-                return
+                return True
             with connection:
                 self._hand_over(connection)
+        return False
 
     def _hand_over(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -285,8 +287,9 @@ class Supervisor:
         self._after(self._settings.drain_seconds, self._stop)
 
     def _stop(self) -> None:
-        if self._accepting:
-            self._accept()
+        # Whoever still waits when the listener is closed is cut off.
+        while self._accepting and not self._accept():
+            pass
         for worker in self._workers:
             self._dismiss(worker)
         self._accept_or_not()
