@@ -5,7 +5,7 @@ import signal
 import socket
 from pathlib import Path
 
-from tests.webhook.gate_webhook import running
+from tests.webhook.gate_webhook import running, until
 from tests.webhook.inputs import Inputs
 
 WAITING = 200
@@ -31,3 +31,21 @@ def test_who_waits_to_be_accepted_is_served_before_the_end(tmp_path: Path, input
         assert server.process.wait(30.0) == 0
     # They speak no TLS and are told so; who is reset was never looked at.
     assert reset == 0
+
+
+def test_the_figures_of_a_worker_end_with_it(tmp_path: Path, inputs: Inputs) -> None:
+    def connections() -> float:
+        text = server.get("/metrics").body.decode()
+        (line,) = (each for each in text.splitlines() if each.startswith("gate_connections "))
+        return float(line.split()[1])
+
+    with running(tmp_path, *inputs("open"), "--workers", "1", "--drain", "0s") as server:
+        kept = [server.connect() for _ in range(WAITING // 10)]
+        for each in kept:
+            each.connect()
+        until(lambda: connections() >= len(kept), what="the connections are counted")
+        os.kill(server.workers()[0], signal.SIGKILL)
+        until(lambda: len(server.workers()) == 2, what="another worker is ready")
+        until(lambda: connections() < len(kept), what="they are not counted any more")
+        for each in kept:
+            each.close()

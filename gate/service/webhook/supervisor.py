@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 from gate.service.logs import log
 from gate.service.webhook import channel as channels
-from gate.service.webhook.metrics import FOLDER_VARIABLE
+from gate.service.webhook.metrics import FOLDER_VARIABLE, forget
 from gate.service.webhook.settings import Settings, encode
 
 _ACCEPTED_AT_ONCE = 64
@@ -72,7 +72,7 @@ class Supervisor:
         self._keeper: subprocess.Popen[bytes] | None = None
         self._workers: deque[_Worker] = deque()
         self._selector = selectors.DefaultSelector()
-        self._timers: list[tuple[float, Callable[[], None]]] = []
+        self._timers: list[tuple[float, Callable[[], object]]] = []
         self._stopping = False
         self._accepting = False
 
@@ -106,7 +106,7 @@ class Supervisor:
         for key, _ in self._selector.select(None if timeout is None else max(timeout, 0.0)):
             key.data()
 
-    def _after(self, seconds: float, call: Callable[[], None]) -> None:
+    def _after(self, seconds: float, call: Callable[[], object]) -> None:
         self._timers.append((time.monotonic() + seconds, call))
 
     def _start_worker(self) -> _Worker:
@@ -138,7 +138,7 @@ class Supervisor:
         if worker.leaving:
             self._after(0.0, lambda: self._reap(worker))
             return
-        code = worker.process.wait()
+        code = self._reap(worker)
         log("worker-died", pid=worker.process.pid, code=code)
         if self._stopping:
             return
@@ -151,8 +151,10 @@ class Supervisor:
         else:
             self._after(_restart_seconds(self._failures), self._replace_dead)
 
-    def _reap(self, worker: _Worker) -> None:
-        worker.process.wait()
+    def _reap(self, worker: _Worker) -> int:
+        code = worker.process.wait()
+        forget(worker.process.pid)
+        return code
 
     def _replace_dead(self) -> None:
         if not self._stopping:
