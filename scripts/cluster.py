@@ -6,7 +6,7 @@
     make cluster ARGS="--api-only -- --v=4"            # and flags of the API server
     make cluster-build                                 # only build what is missing
 
-What it keeps is in `.cluster/` and gone at its end.
+What it keeps is in `.cluster/` (`--folder` names another place) and gone at its end.
 """
 
 import argparse
@@ -24,7 +24,6 @@ from types import FrameType
 from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / ".cluster"
 sys.path.insert(0, str(ROOT))
 
 from tests.controlplane import build, programs  # noqa: E402
@@ -52,32 +51,33 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--api-only", action="store_true", help="only etcd and the API server")
     parser.add_argument("--nodes", type=int, default=5, help="how many nodes kwok plays")
     parser.add_argument("--api-servers", type=int, default=1, help="how many share the etcd")
+    parser.add_argument("--folder", type=Path, default=ROOT / ".cluster", help="made, and removed")
     parser.add_argument("flags", nargs="*", help="flags of the API server, after --")
     return parser.parse_args()
 
 
 @contextmanager
-def only_one() -> Iterator[None]:
-    """Hold `.cluster/`; what an earlier run left there (its machine went down) is removed."""
-    FOLDER.mkdir(exist_ok=True, mode=0o700)
-    with (FOLDER / "lock").open("ab") as lock:
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder; what an earlier run left there (its machine went down) is removed."""
+    folder.mkdir(exist_ok=True, mode=0o700)
+    with (folder / "lock").open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            sys.exit(f"cluster: one runs already, in {FOLDER}")
-        shutil.rmtree(FOLDER / "plane", ignore_errors=True)
+            sys.exit(f"cluster: one runs already, in {folder}")
+        shutil.rmtree(folder / "plane", ignore_errors=True)
         try:
             yield
         finally:
-            shutil.rmtree(FOLDER, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def introduce(running: Running, seconds: float) -> None:
+def introduce(running: Running, folder: Path, seconds: float) -> None:
     """Say where everything is."""
     plane = running.plane
     for user, name in NAMES.items():
-        shutil.copy(plane.kubeconfig(user), FOLDER / f"{name}.kubeconfig")
-    shown = shlex.quote(f"{FOLDER}/admin.kubeconfig")
+        shutil.copy(plane.kubeconfig(user), folder / f"{name}.kubeconfig")
+    shown = shlex.quote(f"{folder}/admin.kubeconfig")
     say(f"""
 ready in {seconds:.1f} s: {", ".join(plane.urls)}
 
@@ -94,15 +94,16 @@ Ctrl-C ends it.""")
 def run(asked: argparse.Namespace) -> None:
     """Start it and stay until Ctrl-C, or until one of its processes ends."""
     begun = time.monotonic()
+    folder = asked.folder
     say("starting …")
     with started(
-        FOLDER / "plane",
+        folder / "plane",
         whole=not asked.api_only,
         nodes=asked.nodes,
         api_servers=asked.api_servers,
         api_server_flags=asked.flags,
     ) as running:
-        introduce(running, time.monotonic() - begun)
+        introduce(running, folder, time.monotonic() - begun)
         while not threading.Event().wait(CHECK_SECONDS):
             for process in running.processes():
                 process.check()
@@ -121,7 +122,8 @@ def main() -> int:
         return code
     signal.signal(signal.SIGTERM, leave)
     try:
-        with only_one():
+        asked.folder = asked.folder.resolve()
+        with only_one(asked.folder):
             run(asked)
     except ControlPlaneError as error:
         sys.stderr.write(f"cluster: {error}\n")

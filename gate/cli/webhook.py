@@ -1,5 +1,6 @@
 """`gate webhook`: the admission webhook, and what belongs to it."""
 
+import json
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,8 @@ import click
 
 from gate.cli import options
 from gate.cli.exits import Exit
-from gate.cli.output import print_json
+from gate.cli.webhook_install import install
+from gate.cli.webhook_judge import judge
 from gate.core.problems import InputError
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, invoke_without_command=True, epilog=_EPILOG, subcommand_metavar="")
 @click.option("--policy", "policy", type=options.EXISTING_FILE, metavar="FILE",
-              help="The policy document; without it, the one in force in the database.")  # fmt: skip
+              help="The policy document; without it, the database's.")  # fmt: skip
 @click.option("--calendar", "calendars", type=options.EXISTING_FILE, multiple=True,
               metavar="FILE…", help="Calendars; without them, the database's.")  # fmt: skip
 @options.dsn_option
@@ -54,10 +56,10 @@ class _Group(click.Group):
               help="Take only clients with a certificate of this authority (PEM).")  # fmt: skip
 @click.option("--environment", metavar="NAME", help="Environment of this cluster.")
 @click.option("--kubeconfig", type=options.EXISTING_FILE, metavar="FILE",
-              help="To recognise rollbacks; else KUBECONFIG, else the pod's own account.")  # fmt: skip
+              help="To see rollbacks; else KUBECONFIG, else the pod's account.")  # fmt: skip
 @click.option("--own-namespace", envvar="POD_NAMESPACE", default="saturday-gate",
               show_default=True, metavar="NAME",
-              help="Namespace of the gate itself, which is never locked; else POD_NAMESPACE.")  # fmt: skip
+              help="The gate's own, which is never locked; else POD_NAMESPACE.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(1, 64), metavar="N",
               help="Processes that answer; default: one a core, at most two.")  # fmt: skip
 @click.option("--journal-cap", type=click.IntRange(1), default=1024, show_default=True,
@@ -68,7 +70,7 @@ class _Group(click.Group):
               help="Share the port with another webhook, to take its place.")  # fmt: skip
 @options.json_option
 @click.pass_context
-def webhook(ctx: click.Context, **given: Any) -> int | None:
+def webhook(ctx: click.Context, /, **given: Any) -> int | None:
     """Answer Kubernetes' admission reviews.
 
     Every decision is on disk before it is answered, and in the ledger once the database can be
@@ -96,8 +98,9 @@ def _require(given: dict[str, Any]) -> None:
 def _serve(given: dict[str, Any]) -> int:
     from gate.service.webhook.supervisor import Supervisor, listen  # noqa: PLC0415
 
-    settings = _settings(given)
-    _check(settings)
+    keeper = _keeper_config(given)
+    settings = _settings(given, keeper=keeper is not None)
+    _check(settings, given["dsn"])
     host, port = _address(given["listen"])
     try:
         listener = listen(host, port, reuse_port=given["reuse_port"])
@@ -107,49 +110,70 @@ def _serve(given: dict[str, Any]) -> int:
 
     def announce(address: str) -> None:
         if given["as_json"]:
-            print_json({"listening": address})
+            click.echo(json.dumps({"listening": address}))
         else:
             click.echo(f"answering on https://{address}/validate")
 
-    return Supervisor(settings, listener, announce=announce).run()
+    served = Supervisor(settings, listener, keeper=keeper, announce=announce).run()
+    return Exit.ALLOWED if served else Exit.UNDECIDED
 
 
-def _settings(given: dict[str, Any]) -> "Settings":
+def _keeper_config(given: dict[str, Any]) -> bytes | None:
+    """What the keeper is told; None where there is neither a database nor an API server."""
+    from gate.service.keeper.config import KeeperConfig, encode  # noqa: PLC0415
+
+    kubeconfig = given["kubeconfig"] or os.environ.get("KUBECONFIG")
+    in_cluster = bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
+    if not (given["dsn"] or kubeconfig or in_cluster):
+        return None
+    journal = Path(given["journal"]).absolute()
+    return encode(
+        KeeperConfig(
+            journal=str(journal),
+            state=str(journal / "state"),
+            socket=str(journal / "keeper.sock"),
+            dsn=given["dsn"],
+            kubeconfig=str(Path(kubeconfig).absolute()) if kubeconfig else None,
+            policy=not given["policy"],
+            calendar=not given["calendars"],
+        )
+    )
+
+
+def _settings(given: dict[str, Any], *, keeper: bool) -> "Settings":
     from gate.service.webhook.settings import Settings  # noqa: PLC0415
 
     def absolute(path: str | None) -> str | None:
         return str(Path(path).absolute()) if path else None
 
     drain: timedelta = given["drain"]
-    kubeconfig = given["kubeconfig"] or os.environ.get("KUBECONFIG")
     return Settings(
         policy=absolute(given["policy"]),
         calendars=tuple(str(Path(path).absolute()) for path in given["calendars"]),
         environment=given["environment"] or None,
-        dsn=given["dsn"],
         journal=str(Path(given["journal"]).absolute()),
         journal_cap_bytes=given["journal_cap"] * _MIB,
         tls_cert=str(Path(given["tls_cert"]).absolute()),
         tls_key=str(Path(given["tls_key"]).absolute()),
         tls_client_ca=absolute(given["tls_client_ca"]),
-        kubeconfig=absolute(kubeconfig),
-        in_cluster=not kubeconfig and bool(os.environ.get("KUBERNETES_SERVICE_HOST")),
+        keeper=keeper,
+        database=bool(given["dsn"]),
         own_namespace=given["own_namespace"],
         workers=given["workers"] or min(_MOST_WORKERS, len(os.sched_getaffinity(0))),
         drain_seconds=drain.total_seconds(),
     )
 
 
-def _check(settings: "Settings") -> None:
+def _check(settings: "Settings", dsn: str | None) -> None:
     """Find out now what a worker would stumble over. Raises InputError."""
     from gate.inputs import compile_inputs  # noqa: PLC0415  (a server's own modules)
     from gate.service.webhook.tls import Certificate  # noqa: PLC0415
 
     Certificate(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
-    if settings.dsn:
+    if dsn:
         from gate.cli.database import where  # noqa: PLC0415  (loads the database driver)
 
-        where(settings.dsn)
+        where(dsn)
     if settings.policy and settings.calendars:
         compile_inputs(settings.policy, settings.calendars)
     elif settings.policy:
@@ -166,3 +190,7 @@ def _address(text: str) -> tuple[str, int]:
             f"{text!r} is no address", field="--listen", mend="write HOST:PORT, as 0.0.0.0:8443"
         )
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+webhook.add_command(install)
+webhook.add_command(judge, "test")

@@ -8,7 +8,7 @@ is all that a worker loads of it: neither a database driver nor a Kubernetes cli
 import asyncio
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from gate.service.logs import log
 LONGEST_LINE_BYTES = 32 * 1024 * 1024
 """Longer lines are neither sent nor read; the live locks of any platform are far shorter."""
 _ADDRESS_BYTES = 107
+_PIECE_BYTES = 1 << 16
 _FIRST_DELAY_SECONDS = 0.05
 _LONGEST_DELAY_SECONDS = 1.0
 
@@ -31,7 +32,8 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True, tag="inputs"):
     The paths name files of the state folder, or are None where the command's flags name the files,
     or where there is nothing yet. ``calendar_sha256`` is the calendar's digest as it was imported,
     which decisions name. ``read_at`` is when the database last answered, None where it never has;
-    it comes anew every few seconds while the database answers. ``trouble`` says what is amiss.
+    it comes anew every few seconds while the database answers. ``restored``: this is what an
+    earlier keeper has left on disk. ``trouble`` says what is amiss.
     """
 
     policy_path: str | None = None
@@ -40,13 +42,16 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True, tag="inputs"):
     locks: tuple[ManualLock, ...] = ()
     overrides: tuple[Override, ...] = ()
     read_at: datetime | None = None
+    restored: bool = False
     trouble: str | None = None
 
     def decides_as(self, other: "Inputs") -> bool:
         """Whether decisions are the same under both: all but freshness and trouble is equal."""
-        return msgspec.structs.replace(self, read_at=None, trouble=None) == msgspec.structs.replace(
-            other, read_at=None, trouble=None
+        mine, its = (
+            msgspec.structs.replace(each, read_at=None, restored=False, trouble=None)
+            for each in (self, other)
         )
+        return mine == its
 
 
 class Templates(msgspec.Struct, frozen=True, kw_only=True, tag="templates"):
@@ -67,14 +72,17 @@ class Templates(msgspec.Struct, frozen=True, kw_only=True, tag="templates"):
 class Shipping(msgspec.Struct, frozen=True, kw_only=True, tag="shipping"):
     """How far the journal has come into the ledger: what waits, and since when.
 
-    ``oldest_seconds`` is the age of the oldest record that waits, 0 where none does;
-    ``shipped_total`` counts records since the keeper's start.
+    ``depth_records`` wait, the oldest of them for ``oldest_seconds``; ``depth_bytes`` is what the
+    journal takes on disk, room ahead included; ``shipped_total`` counts records since the keeper's
+    start. ``refused`` records and ``damaged`` segments lie aside for a person to look at.
     """
 
     depth_records: int = 0
     depth_bytes: int = 0
     oldest_seconds: float = 0.0
     shipped_total: int = 0
+    refused: int = 0
+    damaged: int = 0
     trouble: str | None = None
 
 
@@ -140,11 +148,11 @@ class FeedClient:
     async def _listen(self, path: str | Path, on_message: Callable[[Message], None]) -> bool:
         """One connection to its end; whether anything came."""
         with address(path) as name:
-            reader, writer = await asyncio.open_unix_connection(name, limit=LONGEST_LINE_BYTES)
+            reader, writer = await asyncio.open_unix_connection(name, limit=_PIECE_BYTES)
         self.connected = True
         told = False
         try:
-            while (line := await reader.readline()).endswith(b"\n"):
+            async for line in _lines(reader):
                 told = True
                 self._take(line, on_message)
                 # Lines that have arrived together must not hold up the worker's answers.
@@ -161,6 +169,7 @@ class FeedClient:
             log("feed-line-unreadable", error=str(error))
             return
         if isinstance(message, Inputs):
+            message = self._newest(message)
             self.inputs = message
         elif isinstance(message, Shipping):
             self.shipping = message
@@ -169,3 +178,26 @@ class FeedClient:
         # The next message may be the lock that somebody counts on.
         except Exception as error:
             log("feed-handler-failed", message=type(message).__name__, error=repr(error))
+
+    def _newest(self, message: Inputs) -> Inputs:
+        """What holds after a message: what was read outdoes what an earlier keeper left on disk.
+
+        That may be older than what this worker knows. (Instants do not tell: clocks are set.)
+        """
+        known = self.inputs
+        if not message.restored or known is None or known.read_at is None:
+            return message
+        return msgspec.structs.replace(known, trouble=message.trouble)
+
+
+async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """Whole lines as they come; little is read ahead. Raises ValueError for one without an end."""
+    rest = bytearray()
+    while piece := await reader.read(_PIECE_BYTES):
+        head, *others = piece.split(b"\n")
+        rest += head
+        for other in others:
+            yield bytes(rest)
+            rest = bytearray(other)
+        if len(rest) > LONGEST_LINE_BYTES:
+            raise ValueError(f"a line of the feed is longer than {LONGEST_LINE_BYTES} bytes")

@@ -19,13 +19,13 @@ from gate.core.instants import format_instant
 from gate.ledger.acts.current import read_current
 from gate.service.feed import Inputs
 from gate.service.keeper.backoff import Backoff
-from gate.service.keeper.calendar_files import CalendarFiles
-from gate.service.keeper.line import answered_within, line
-from gate.service.keeper.policy_files import PolicyFiles
+from gate.service.keeper.persisted import Persister
+from gate.service.keeper.state_file import StateFile, calendar_file, policy_file
 from gate.service.keeper.teller import Teller
 from gate.service.logs import log
 from gate.store.connect import Target, store_errors
 from gate.store.errors import StoreUnavailable
+from gate.store.patience import answered_within, line
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     once a change has come without its notification, for which ``late`` is waited. ``keepalive``
     and ``answer`` together are how long a silent connection goes unnoticed. ``repeat`` and
     ``persist``: an unchanged snapshot's new age is published and kept on disk at least so often.
-    ``look``: how soon an end, or a calendar that has been fetched, is seen.
+    ``look``: how soon an end, or a file that has been fetched, is seen.
     """
 
     poll: float = 15.0
@@ -69,15 +69,17 @@ class Snapshots:
     ) -> None:
         self._where = where
         self._pace = pace
-        self._policies = PolicyFiles(folder) if policy else None
-        self._calendars = CalendarFiles(where, folder) if calendar else None
+        self._policy = StateFile(where, folder, "policy-*.yaml") if policy else None
+        self._calendar = StateFile(where, folder, "calendar-*.jsonl") if calendar else None
+        self._persister = Persister(folder, where)
         self._lost_since: datetime | None = None
         self._teller = Teller(
             where,
             folder,
             publish,
-            policies=self._policies,
-            calendars=self._calendars,
+            policy=self._policy,
+            calendar=self._calendar,
+            persist=self._persister.keep,
             repeat_seconds=pace.repeat,
             persist_seconds=pace.persist,
         )
@@ -85,10 +87,10 @@ class Snapshots:
     def run(self, stop: threading.Event) -> None:
         """Follow the database until told to stop, whatever happens to it."""
         self._teller.restore()
-        if self._calendars is not None:
-            threading.Thread(
-                target=self._calendars.run, args=[stop], name="calendar", daemon=True
-            ).start()
+        helpers = [each for each in (self._policy, self._calendar, self._persister) if each]
+        threads = [threading.Thread(target=each.run, daemon=True) for each in helpers]
+        for thread in threads:
+            thread.start()
         backoff = Backoff(self._pace.first_retry, self._pace.longest_retry, random.random)
         while not stop.is_set():
             try:
@@ -98,8 +100,10 @@ class Snapshots:
             except Exception as error:
                 self._note_loss(error)
                 stop.wait(backoff.next_seconds())
-        if self._calendars is not None:
-            self._calendars.wake()
+        for helper in helpers:
+            helper.close()
+        for thread in threads:
+            thread.join(timeout=self._pace.answer)
 
     def _follow(
         self, connection: psycopg.Connection, stop: threading.Event, backoff: Backoff
@@ -145,10 +149,10 @@ class Snapshots:
         asked_at = datetime.now(UTC)
         with answered_within(connection, self._pace.answer):
             current = read_current(connection)
-            if self._policies is not None and current.policy_sha256 is not None:
-                self._policies.take(connection, current.policy_sha256)
-        if self._calendars is not None and current.calendar is not None:
-            self._calendars.want(current.calendar)
+        if self._policy is not None and current.policy_sha256 is not None:
+            self._policy.want(policy_file(current.policy_sha256))
+        if self._calendar is not None and current.calendar is not None:
+            self._calendar.want(calendar_file(current.calendar))
         return self._teller.holds(current, asked_at)
 
     def _note_loss(self, error: Exception) -> None:

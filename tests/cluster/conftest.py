@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.gate import Gate, gate_behind
 from tests.controlplane import running
 from tests.controlplane.plane import AUDIT_LOG, ControlPlane
 from tests.controlplane.processes import tail
@@ -30,6 +31,13 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
     """A namespace of the shared control plane that only this test has."""
     with control_plane.namespace() as name:
         yield name
+
+
+@pytest.fixture(scope="session")
+def gate(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    """A webhook behind the run's control plane, asked about the namespaces that it protects."""
+    with gate_behind(control_plane, tmp_path_factory.mktemp("gate")) as running_gate:
+        yield running_gate
 
 
 @pytest.fixture

@@ -164,16 +164,20 @@ def test_controllers_act_under_their_own_names(control_plane: ControlPlane, name
     control_plane.wait_for(
         "the pod is ready", lambda: ready_replicas(control_plane, namespace, "seating") == 1
     )
-    wrote = {
-        (event["user"]["username"], event["verb"], event["objectRef"]["resource"])
-        for event in control_plane.audit_events(namespace)
-    }
+
+    def wrote() -> set[tuple[str, str, str]]:
+        return {
+            (event["user"]["username"], event["verb"], event["objectRef"]["resource"])
+            for event in control_plane.audit_events(namespace)
+        }
+
     controller = "system:serviceaccount:kube-system"
-    assert wrote >= {
+    wanted = {
         (PERSON, "create", "deployments"),
         (f"{controller}:deployment-controller", "create", "replicasets"),
         (f"{controller}:replicaset-controller", "create", "pods"),
     }
+    control_plane.wait_for(f"{wanted} are in the audit log", lambda: wanted <= wrote())
 
 
 def test_the_api_servers_lease_is_renewed(control_plane: ControlPlane) -> None:

@@ -15,7 +15,8 @@ from gate.service.keeper.reflector import Watching
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.running import Running
 from tests.service.informing import informing
-from tests.service.listening import Heard
+from tests.service.keeping import config_of, keeping
+from tests.service.listening import Heard, listening
 from tests.service.until import until
 
 QUICK = Watching(
@@ -254,3 +255,17 @@ def test_a_kubeconfig_that_comes_late_is_found(own_control_plane: Start, tmp_pat
         until(lambda: "ConfigException" in trouble(heard))
         named.write_bytes(running.plane.kubeconfig().read_bytes())
         until(lambda: synced(heard))
+
+
+def test_the_keepers_process_follows_the_cluster(
+    control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    config = config_of(None, tmp_path, kubeconfig=str(control_plane.kubeconfig()))
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    with keeping(config) as keeper, listening(Path(config.socket)) as heard:
+        until(lambda: synced(heard))
+        made = control_plane.request("POST", path, workload("Deployment", "web:1")).ok()
+        digest = template_digest(made["spec"]["template"])
+        until(lambda: (made["metadata"]["uid"], digest) in heard.templates.values(), 20)
+        print(f"resident: {keeper.resident_mebibytes()}")
+        assert keeper.end() == 0

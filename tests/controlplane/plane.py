@@ -263,13 +263,14 @@ class ControlPlane:
 
         Who (``user``, ``impersonatedUser``), what (``objectRef``), how it ended
         (``responseStatus``), what admission noted (``annotations``); in the order of each server.
+        An event may come a moment after the answer: wait for it.
         """
         lines = [
             line
             for path in sorted((self.folder / "logs").glob(f"{AUDIT_LOG}-*.log"))
-            for line in path.read_text().splitlines()
+            for line in path.read_text().splitlines(keepends=True)
         ]
-        events = [json.loads(line) for line in lines]
+        events = [json.loads(line) for line in lines if line.endswith("\n")]
         return [each for each in events if each["objectRef"].get("namespace") == namespace]
 
     def save(self) -> Path:

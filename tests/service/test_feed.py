@@ -4,14 +4,19 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gate.core.decision import Approval, ManualLock, Override
 from gate.core.policy import Action, Scope
+from gate.service import feed
 from gate.service.feed import (
     Inputs,
     Message,
@@ -145,6 +150,24 @@ def test_a_client_finds_the_next_keeper_and_keeps_what_it_knows(path: Path) -> N
         second.stop()
 
 
+def test_what_was_read_outdoes_what_was_left_on_disk(path: Path) -> None:
+    """The keeper was killed after it had told a lock and before that was on disk."""
+    older = Inputs(read_at=NOON.replace(hour=13), restored=True, trouble="the database is away")
+    with listening(path) as heard:
+        for told, expected in (
+            (older, older),
+            (INPUTS, INPUTS),
+            (older, msgspec.structs.replace(INPUTS, trouble="the database is away")),
+            (Inputs(read_at=NOON), Inputs(read_at=NOON)),
+        ):
+            keeper = FeedServer(path)
+            keeper.start()
+            keeper.publish(told)
+            until(lambda expected=expected: heard.inputs == expected)  # type: ignore[misc]
+            assert heard.messages[-1] == expected
+            keeper.stop()
+
+
 def test_a_new_keeper_takes_the_place_of_a_socket_that_was_left(path: Path) -> None:
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(path))
@@ -236,3 +259,27 @@ def test_after_its_end_nothing_is_published(path: Path) -> None:
     server.stop()
     server.publish(INPUTS)
     server.stop()
+
+
+def test_a_line_without_an_end_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "LONGEST_LINE_BYTES", 100_000)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    with listening(path) as heard:
+        endless, _ = listener.accept()
+        with suppress(OSError):
+            endless.sendall(b"x" * 1_000_000)
+        connection, _ = listener.accept()
+        connection.sendall(encode(INPUTS))
+        until(lambda: heard.inputs == INPUTS)
+        connection.close()
+        endless.close()
+    listener.close()
+
+
+def test_a_worker_loads_no_driver_with_it() -> None:
+    code = "import sys, gate.service.feed; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert loaded.isdisjoint({"psycopg", "kubernetes", "yaml", "pydantic", "urllib3"})

@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 import pytest
 
-from gate.service.keeper import calendar_files
+from gate.service.keeper import state_file
 from gate.store import embedded
 from gate.store.connect import Target, connect
 from tests.postgres import fresh_schema, server
@@ -114,7 +114,7 @@ def test_a_server_that_falls_silent_at_any_step_is_tried_again(
 def test_a_calendar_whose_connection_falls_silent_is_fetched_again(
     where: Target, connection: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calendar_files, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(state_file, "ANSWER_SECONDS", 0.5)
     with (
         proxied(where) as (proxy, through),
         following(through, tmp_path, calendar=True, pace=QUICK) as heard,
@@ -196,8 +196,8 @@ def test_a_kept_snapshot_that_is_no_use_is_passed_over(
     with following(where, tmp_path) as heard:
         read(heard)
         assert heard.inputs.locks == (made.as_lock(),)
-        kept = (tmp_path / "snapshot.json").read_bytes()
-        assert json.loads(kept)["inputs"]["locks"][0]["id"] == str(made.id)
+    kept = (tmp_path / "snapshot.json").read_bytes()
+    assert json.loads(kept)["inputs"]["locks"][0]["id"] == str(made.id)
     assert '"snapshot-unusable"' in capfd.readouterr().err
 
 

@@ -65,8 +65,8 @@ def test_the_active_policy_and_the_newest_calendar_become_files(
         digests = [activate(connection, f"name: p{n}\n".encode()) for n in range(4)]
         rows = weddings(50)
         done = import_(connection, rows)
-        until(lambda: digests[-1] in (heard.inputs.policy_path or ""), WANTED_SECONDS)
-        until(lambda: heard.inputs.calendar_path, 2)
+        until(lambda: digests[-1] in (heard.inputs.policy_path or ""))
+        until(lambda: heard.inputs.calendar_path)
         assert heard.inputs.trouble is None
         assert heard.inputs.calendar_sha256 == done.sha256
         path = Path(heard.inputs.policy_path or "")
@@ -81,9 +81,9 @@ def test_the_active_policy_and_the_newest_calendar_become_files(
             f"policy-{digest}.yaml" for digest in digests[-2:]
         }
         fewer = import_(connection, rows[:3])
-        until(lambda: heard.inputs.calendar_sha256 == fewer.sha256, 2)
+        until(lambda: heard.inputs.calendar_sha256 == fewer.sha256)
         import_(connection, rows[:2])
-        until(lambda: str(fewer.sha256) not in (heard.inputs.calendar_path or ""), 2)
+        until(lambda: str(fewer.sha256) not in (heard.inputs.calendar_path or ""))
         assert not calendar.exists()
         assert not list(tmp_path.glob(".new-*"))
 
@@ -194,6 +194,26 @@ def test_changes_without_notification_are_found_and_said(
         until(lambda: "without notification" in (heard.inputs.trouble or ""))
 
 
+def test_what_drops_out_by_its_age_is_no_change(
+    where: Target, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    granted = override(connection)
+    connection.execute(
+        "UPDATE infrastructure_deployment_locks SET made_at = %(at)s, starts_at = %(at)s,"
+        " ends_at = %(at)s + interval '3 seconds' WHERE id = %(id)s",
+        {"at": now() - timedelta(days=1), "id": granted.id},
+    )
+    pace = Pace(poll=0.2, late=0.1, look=0.05)
+    with following(where, tmp_path, pace=pace) as heard:
+        read(heard)
+        before = heard.inputs.read_at
+        assert len(heard.inputs.overrides) == 1
+        until(lambda: heard.inputs.overrides == ())
+        assert before is not None
+        until(lambda: (heard.inputs.read_at or before) - before > timedelta(seconds=4))
+        assert heard.inputs.trouble is None
+
+
 def _ends(locks: tuple[ManualLock, ...]) -> list[datetime | None]:
     return [held.end for held in locks]
 
@@ -224,7 +244,7 @@ def test_a_folder_that_takes_nothing_keeps_no_lock_from_workers(
         held = heard.inputs.policy_path
         state.rename(tmp_path / "gone")
         activate(connection, b"name: q\n")
-        until(lambda: "the policy cannot be written" in (heard.inputs.trouble or ""))
+        until(lambda: "the policy cannot be fetched: No such file" in (heard.inputs.trouble or ""))
         assert heard.inputs.policy_path == held
         made = lock(connection)
         until(lambda: made.as_lock() in heard.inputs.locks, WANTED_SECONDS)

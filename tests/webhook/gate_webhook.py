@@ -1,5 +1,6 @@
 """`gate webhook` as a process of its own, and clients of it."""
 
+import ctypes
 import http.client
 import json
 import os
@@ -12,14 +13,22 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tests.webhook.certificates import Authority, Pair
 
+_PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl
 STARTED_WITHIN_SECONDS = 60.0
 ENDED_WITHIN_SECONDS = 40.0
 REPOSITORY = Path(__file__).parents[2]
+
+
+def _end_with_parent() -> None:
+    """A run of tests that is killed leaves no server behind."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclass
@@ -56,6 +65,7 @@ class GateWebhook:
             self.process = subprocess.Popen(
                 self._command, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY,
                 env=kept | dict(environ), stdin=subprocess.DEVNULL, start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509  (one call, which takes no lock)
             )  # fmt: skip
         self.port = self._await_port()
         self.context = ssl.create_default_context(cafile=str(authority.ca))
@@ -66,7 +76,7 @@ class GateWebhook:
         ready, _, _ = select.select([stdout], [], [], STARTED_WITHIN_SECONDS)
         line = stdout.readline() if ready else b""
         if not line:
-            self.process.kill()
+            self.kill()
             raise AssertionError(f"the webhook did not start: {self.log.read_text()[-3000:]}")
         return int(json.loads(line)["listening"].rpartition(":")[2])
 
@@ -111,14 +121,16 @@ class GateWebhook:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(ENDED_WITHIN_SECONDS)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        self._close()
         return code
 
     def kill(self) -> None:
         """SIGKILL, for the supervisor; its workers notice."""
         self.process.kill()
         self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
         assert self.process.stdout is not None
         self.process.stdout.close()
 
@@ -134,13 +146,19 @@ def exchange(
     return Reply(response.status, response.read(), dict(response.getheaders()))
 
 
+@cache
+def authority_of(folder: Path) -> Authority:
+    """The authority of a folder's servers; the same for one that is started again."""
+    return Authority(folder)
+
+
 @contextmanager
 def running(
     folder: Path, *options: str, environ: Mapping[str, str] | None = None,
     authority: Authority | None = None,
 ) -> Iterator[GateWebhook]:  # fmt: skip
     """A server for the block, stopped as a person would stop it."""
-    authority = authority or Authority(folder)
+    authority = authority or authority_of(folder)
     pair = Pair(folder / "server.crt", folder / "server.key")
     if not pair.cert.exists():
         pair = authority.issue("server")
@@ -148,8 +166,7 @@ def running(
     try:
         yield made
     finally:
-        if made.process.poll() is None:
-            made.stop()
+        made.stop()
 
 
 def until(condition: Any, seconds: float = 20.0, what: str = "") -> Any:

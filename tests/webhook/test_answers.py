@@ -1,17 +1,14 @@
 """What the server answers, and what it refuses."""
 
-import http.client
 import json
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+import warnings
 
 import pytest
 
-from tests.webhook.gate_webhook import GateWebhook, exchange, running, until
+from tests.webhook.gate_webhook import GateWebhook, exchange
 from tests.webhook.reviews import deployment, review
 
 MIB = 1 << 20
@@ -51,7 +48,8 @@ def test_some_namespaces_are_never_matched(server: GateWebhook, namespace: str) 
 def test_a_dry_run_gets_the_same_answer(server: GateWebhook) -> None:
     wet, dry = server.review(review()), server.review(review(dry_run=True))
     assert wet["allowed"] is dry["allowed"] is False
-    assert wet["status"]["message"] == dry["status"]["message"]
+    said = [each["status"]["message"].partition("decision: ")[0] for each in (wet, dry)]
+    assert said[0] == said[1]
 
 
 def test_the_probe_is_answered_with_its_warning(server: GateWebhook) -> None:
@@ -93,7 +91,9 @@ def test_what_is_no_review_is_refused(
 
 def test_json_may_say_its_charset(server: GateWebhook) -> None:
     body = json.dumps(review()).encode()
-    reply = server.ask("POST", "/validate", body, {"Content-Type": "application/json; charset=utf-8"})
+    reply = server.ask(
+        "POST", "/validate", body, {"Content-Type": "application/json; charset=utf-8"}
+    )
     assert reply.status == 200
 
 
@@ -119,9 +119,7 @@ def test_the_largest_review_is_taken(server: GateWebhook) -> None:
     ("method", "path", "status"),
     [("GET", "/validate", 405), ("POST", "/healthz", 405), ("GET", "/nothing", 404)],
 )
-def test_other_paths_and_methods(
-    server: GateWebhook, method: str, path: str, status: int
-) -> None:
+def test_other_paths_and_methods(server: GateWebhook, method: str, path: str, status: int) -> None:
     assert server.ask(method, path).status == status
 
 
@@ -160,7 +158,7 @@ def test_old_tls_is_refused(server: GateWebhook) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(str(server.authority.ca))
     context.set_ciphers("ALL:@SECLEVEL=0")
-    with pytest.warns(DeprecationWarning):
+    with warnings.catch_warnings(action="ignore"):
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     with (

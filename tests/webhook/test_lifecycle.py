@@ -7,12 +7,14 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.webhook.gate_webhook import GateWebhook, exchange, running, until
+from gate.journal.survey import records_in
+from tests.webhook.gate_webhook import GateWebhook, Reply, exchange, running, until
 from tests.webhook.inputs import Inputs
 from tests.webhook.load import Load
 from tests.webhook.reviews import review
@@ -22,9 +24,7 @@ ENOUGH = 100
 
 def journaled(folder: Path) -> list[str]:
     """Ids of all decisions in the journal."""
-    from gate.journal.reader import read_folder  # noqa: PLC0415
-
-    return [json.loads(payload)["id"] for payload in read_folder(folder / "journal")]
+    return [json.loads(record.payload)["id"] for _, record in records_in(folder / "journal")]
 
 
 def test_workers_are_replaced_under_load_without_a_failure(tmp_path: Path, inputs: Inputs) -> None:
@@ -75,7 +75,9 @@ def test_a_drained_server_says_so_and_answers_to_the_end(tmp_path: Path, inputs:
         server.process.send_signal(signal.SIGTERM)
         until(lambda: server.get("/readyz").status == 503)
         assert exchange(connection, "POST", "/validate", body).status == 200
-        until(lambda: "close" in exchange(connection, "GET", "/healthz").headers.get("connection", ""))
+        until(
+            lambda: "close" in exchange(connection, "GET", "/healthz").headers.get("connection", "")
+        )
         assert server.process.wait(20) == 0
 
 
@@ -124,18 +126,19 @@ def test_a_changed_policy_is_followed_and_a_bad_one_is_not(tmp_path: Path, input
 
 
 def test_thousands_of_idle_connections_leave_room(tmp_path: Path, inputs: Inputs) -> None:
-    with running(tmp_path, *inputs("locked"), "--workers", "1", "--drain", "0s") as server:
+    where = ["--workers", "1", "--drain", "0s"]
+    with running(tmp_path, *inputs("locked"), *where) as server, ExitStack() as idle:
         (worker,) = server.workers()
-        idle = []
+
+        def connect() -> socket.socket:
+            return idle.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+
         for _ in range(2500):
-            idle.append(socket.create_connection(("127.0.0.1", server.port)))
+            connect()
         for _ in range(300):
-            raw = socket.create_connection(("127.0.0.1", server.port))
-            idle.append(server.context.wrap_socket(raw, server_hostname="127.0.0.1"))
+            idle.enter_context(server.context.wrap_socket(connect(), server_hostname="127.0.0.1"))
         assert server.review(review())["allowed"] is False
         assert resident_mib(worker) < 300
-        for each in idle:
-            each.close()
 
 
 def test_many_large_bodies_at_once_stay_in_bounds(tmp_path: Path, inputs: Inputs) -> None:
@@ -158,6 +161,11 @@ def test_many_large_bodies_at_once_stay_in_bounds(tmp_path: Path, inputs: Inputs
             peak = max(peak, sum(map(resident_mib, server.workers())))
         assert statuses == [200] * 200
         assert peak < 512
+
+
+def is_last(reply: Reply) -> bool:
+    """Whether the server closes the connection after it."""
+    return "close" in reply.headers.get("connection", "")
 
 
 def serial(server: GateWebhook) -> str:

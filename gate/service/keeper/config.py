@@ -14,21 +14,25 @@ class KeeperConfig(msgspec.Struct, frozen=True, kw_only=True):
     ``dsn`` None: there is no database, nothing is shipped and no lock is known. ``journal`` and
     ``state`` are folders, ``state`` one that no other keeper uses; ``socket`` is the feed's.
     ``policy`` and ``calendar`` tell whether these come from the database. ``drain_seconds`` bounds
-    what is shipped after SIGTERM; ``nice`` is added to the process's own.
+    what is shipped after SIGTERM.
     """
 
-    journal: Path
-    state: Path
-    socket: Path
+    journal: str
+    state: str
+    socket: str
     dsn: str | None = None
     kubeconfig: str | None = None
     policy: bool = False
     calendar: bool = False
-    drain_seconds: float = 20.0
-    nice: int = 5
+    drain_seconds: float = 12.0
 
     def __repr__(self) -> str:
-        return f"KeeperConfig(state={str(self.state)!r})"
+        return f"KeeperConfig(state={self.state!r})"
+
+
+def encode(config: KeeperConfig) -> bytes:
+    """The settings as one line of JSON, without its end."""
+    return msgspec.json.encode(config)
 
 
 def read_config(argument: str) -> KeeperConfig:

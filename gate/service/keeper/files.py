@@ -3,7 +3,6 @@
 import os
 import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 _MAKING = ".new-"
@@ -38,12 +37,3 @@ def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def remove_others(folder: Path, pattern: str, keep: Iterable[str | None]) -> None:
-    """Remove the files of a pattern but those named; one that cannot be removed stays."""
-    kept = {path for path in keep if path is not None}
-    for path in folder.glob(pattern):
-        if str(path) not in kept:
-            with suppress(OSError):
-                path.unlink()

@@ -8,6 +8,7 @@ from psycopg import conninfo
 
 from gate.service.feed import Inputs
 from gate.service.keeper.files import write_whole
+from gate.service.keeper.slot import Slot
 from gate.service.logs import log
 from gate.store.connect import EMBEDDED, Target
 
@@ -28,8 +29,33 @@ def save(folder: Path, where: Target, inputs: Inputs) -> None:
     write_whole(folder / _NAME, [msgspec.json.encode(persisted)])
 
 
+class Persister:
+    """Saves in a thread of its own: a slow disk must not hold up a lock."""
+
+    def __init__(self, folder: Path, where: Target) -> None:
+        self._folder = folder
+        self._where = where
+        self._slot: Slot[Inputs] = Slot()
+
+    def keep(self, inputs: Inputs) -> None:
+        """Save this, in place of what was not saved yet."""
+        self._slot.put(inputs)
+
+    def run(self) -> None:
+        """Save until closed, and then what is left."""
+        while (inputs := self._slot.take()) is not None:
+            try:
+                save(self._folder, self._where, inputs)
+            except OSError as error:
+                log("snapshot-not-kept", error=str(error))
+
+    def close(self) -> None:
+        """Let `run` end."""
+        self._slot.close()
+
+
 def load(folder: Path, where: Target) -> Inputs | None:
-    """The snapshot kept of this very database, less the files that are gone.
+    """The snapshot kept of this very database, ``restored``, less the files that are gone.
 
     None where there is none, or none that can be used; that is logged then.
     """
@@ -53,6 +79,7 @@ def load(folder: Path, where: Target) -> Inputs | None:
     )
     return msgspec.structs.replace(
         inputs,
+        restored=True,
         policy_path=policy,
         calendar_path=calendar,
         calendar_sha256=inputs.calendar_sha256 if calendar else None,

@@ -1,10 +1,11 @@
-"""The keeper's threads: each does one slow thing, and what they learn goes to the workers."""
+"""The keeper: locks and overrides first, everything slow in a process of its own."""
 
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from gate.service.feed import Inputs
-from gate.service.informer import Informer
+from gate.service.keeper.child import Background
 from gate.service.keeper.config import KeeperConfig
 from gate.service.keeper.files import prepare
 from gate.service.keeper.server import FeedServer
@@ -23,39 +24,38 @@ class Keeper:
     def __init__(self, config: KeeperConfig, environ: Mapping[str, str]) -> None:
         """Raises `InputError` for a DSN that is none, OSError where the folders cannot be used."""
         self._config = config
-        self._environ = environ
         self._where: Target | None = target(config.dsn, environ) if config.dsn is not None else None
-        prepare(config.state)
-        self._feed = FeedServer(config.socket)
+        prepare(Path(config.state))
+        self._feed = FeedServer(Path(config.socket))
         self._failed = threading.Event()
 
     def run(self, stop: threading.Event) -> bool:
         """Whether it ended as it should: told to, and with nothing left to ship."""
         self._feed.start()
         log("keeper-started", database=self._where is not None)
-        threads = [self._start(name, work, stop) for name, work in self._works().items()]
-        stop.wait()
-        for thread in threads:
-            thread.join(timeout=_ENDING_SECONDS)
-        self._feed.stop()
-        log("keeper-ended", failed=self._failed.is_set())
-        return not self._failed.is_set()
-
-    def _works(self) -> dict[str, Work]:
-        config, publish = self._config, self._feed.publish
-        works: dict[str, Work] = {}
-        if self._where is not None:
-            works["snapshots"] = Snapshots(
-                self._where,
-                config.state,
-                publish,
-                policy=config.policy,
-                calendar=config.calendar,
-            ).run
+        background = Background(self._config, self._feed.publish)
+        threads = [self._start("background", background.run, stop)]
+        if self._where is None:
+            self._feed.publish(Inputs(trouble=NO_DATABASE))
         else:
-            publish(Inputs(trouble=NO_DATABASE))
-        works["informer"] = Informer(config.kubeconfig, self._environ, publish).run
-        return works
+            threads.append(self._start("snapshots", self._snapshots(self._where).run, stop))
+        stop.wait()
+        deadline_seconds = self._config.drain_seconds + _ENDING_SECONDS
+        for thread in threads:
+            thread.join(timeout=deadline_seconds)
+        self._feed.stop()
+        log("keeper-ended", failed=self._failed.is_set(), drained=background.drained)
+        return background.drained and not self._failed.is_set()
+
+    def _snapshots(self, where: Target) -> Snapshots:
+        config = self._config
+        return Snapshots(
+            where,
+            Path(config.state),
+            self._feed.publish,
+            policy=config.policy,
+            calendar=config.calendar,
+        )
 
     def _start(self, name: str, work: Work, stop: threading.Event) -> threading.Thread:
         def run() -> None:

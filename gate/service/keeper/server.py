@@ -16,6 +16,7 @@ from gate.service.logs import log
 
 MOST_WAITING_BYTES = LONGEST_LINE_BYTES
 _BACKLOG = 64
+_ENDING_SECONDS = 2.0
 
 
 class FeedServer:
@@ -87,10 +88,10 @@ class FeedServer:
     async def _close(self) -> None:
         assert self._listening is not None
         self._listening.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        for subscriber in self._subscribers:
+            subscriber.cut_off()
+        if others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others, timeout=_ENDING_SECONDS)
 
 
 class _Subscriber:
@@ -107,11 +108,15 @@ class _Subscriber:
         """Send a line after those that wait, or cut the connection where too much waits."""
         if self._bytes + len(line) > self._most_waiting_bytes:
             log("feed-subscriber-cut-off", waiting_bytes=self._bytes)
-            self._writer.transport.abort()
+            self.cut_off()
             return
         self._lines.append(line)
         self._bytes += len(line)
         self._some.set()
+
+    def cut_off(self) -> None:
+        """Close the connection, whatever waits."""
+        self._writer.transport.abort()
 
     async def send(self, first: Iterator[Message]) -> None:
         """Send `first`, then what is offered, until cancelled or cut off."""

@@ -13,6 +13,7 @@ import msgspec
 from gate.cluster.review import BadReview
 from gate.service.webhook.bodies import Bodies, Gone, Receive, RefusedBody
 from gate.service.webhook.court import Court
+from gate.service.webhook.deadlines import Deadlines
 from gate.service.webhook.metrics import Metrics
 from gate.service.webhook.readiness import Readiness
 from gate.service.webhook.settings import Limits
@@ -33,13 +34,19 @@ class Webhook:
     """``await webhook(scope, receive, send)`` answers one request."""
 
     def __init__(
-        self, court: Court, readiness: Readiness, metrics: Metrics, limits: Limits
+        self,
+        court: Court,
+        readiness: Readiness,
+        metrics: Metrics,
+        deadlines: Deadlines,
+        limits: Limits,
     ) -> None:
         self._court = court
         self._readiness = readiness
         self._metrics = metrics
         self._limits = limits
         self._bodies = Bodies(limits)
+        self._deadlines = deadlines
         self.closing: Callable[[], bool] = lambda: False
 
     @property
@@ -71,14 +78,16 @@ class Webhook:
         loop = asyncio.get_running_loop()
         began = loop.time()
         declared, content_type = _body_headers(scope["headers"])
-        seconds = self._seconds(scope["query_string"])
+        task = asyncio.current_task()
+        assert task is not None
+        self._deadlines.watch(task, began + self._seconds(scope["query_string"]))
         try:
-            async with asyncio.timeout_at(began + seconds):
-                if content_type.partition(b";")[0].strip().lower() != b"application/json":
-                    await self._bodies.read(receive, declared, len)
-                    raise RefusedBody(415, "the content type must be application/json")
-                hearing = await self._bodies.read(receive, declared, self._court.hear)
-        except TimeoutError:
+            if content_type.partition(b";")[0].strip().lower() != b"application/json":
+                await self._bodies.read(receive, declared, len)
+                raise RefusedBody(415, "the content type must be application/json")
+            hearing = await self._bodies.read(receive, declared, self._court.hear)
+            answer = hearing.answer or await self._court.rule(hearing)
+        except asyncio.CancelledError:
             await self._refuse(send, 408, "the body did not arrive in the time allowed", _CLOSE)
         except RefusedBody as refused:
             await self._refuse(send, refused.status, str(refused))
@@ -87,11 +96,10 @@ class Webhook:
         except Gone:
             self._metrics.refused("gone")
         else:
-            answer = hearing.answer
-            if answer is None:
-                answer = await self._court.rule(hearing, began + seconds)
             await self._respond(send, 200, answer, _JSON)
             self._metrics.answered(loop.time() - began)
+        finally:
+            self._deadlines.forget(task)
 
     def _seconds(self, query: bytes) -> float:
         """Seconds for the work: a share of what the API server waits for."""

@@ -8,33 +8,48 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from gate.cluster import answers
-from gate.cluster.changes import Context, classify
+from gate.cluster.answers import Answers, passed
+from gate.cluster.changes import Context, Why, classify
 from gate.cluster.history import History
-from gate.cluster.requests import invoker_of, is_exempt, requests_of, strictest
+from gate.cluster.requests import requests_of, set_aside, strictest
 from gate.cluster.review import Review, read_review
 from gate.core.decide import decide, undecided
 from gate.core.decision import Decision, Reason, Request
 from gate.core.ids import RANDOM_BYTES, uuid7
+from gate.core.policy import Action
 from gate.core.problems import InputError
 from gate.inputs import Compiled
-from gate.journal import Journal, JournalUnavailable
+from gate.journal.errors import JournalUnavailable
+from gate.journal.writer import Journal
 from gate.ledger.canonical import canonical
 from gate.service.webhook.metrics import Metrics
 from gate.service.webhook.standing import Standing
-
 
 PROBE_NAME = "saturday-gate-probe"
 PROBE_WARNING = "saturday-gate: answering"
 
 
-class Hearing(msgspec.Struct, frozen=True, kw_only=True):
+class Hearing:
     """What a review came to: an answer, or a decision that has to be recorded before it is one."""
 
-    answer: bytes | None
-    uid: str = ""
-    decision: Decision | None = None
-    recording: "asyncio.Future[None] | None" = None
+    __slots__ = ("actions", "answer", "answers", "decision", "recording", "uid")
+
+    def __init__(
+        self,
+        *,
+        answer: bytes | None = None,
+        uid: str = "",
+        decision: Decision | None = None,
+        recording: "asyncio.Future[None] | None" = None,
+        answers: Answers | None = None,
+        actions: Sequence[Action] = (),
+    ) -> None:
+        self.answer = answer
+        self.uid = uid
+        self.decision = decision
+        self.recording = recording
+        self.answers = answers
+        self.actions = actions
 
 
 class Court:
@@ -48,7 +63,7 @@ class Court:
         journal: Journal,
         metrics: Metrics,
         environment: str | None,
-        unmatched: frozenset[str],
+        own_namespace: str,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._standing = standing
@@ -56,70 +71,72 @@ class Court:
         self._journal = journal
         self._metrics = metrics
         self._environment = environment
-        self._unmatched = unmatched
+        self._own_namespace = own_namespace
         self._clock = clock
 
     def hear(self, body: bytes | bytearray) -> Hearing:
         """Judge a review, and hand its record to the journal. Raises BadReview."""
         review = read_review(body)
-        standing = self._standing()
-        policy = standing.inputs.policy
         if is_probe(review):
-            return Hearing(answer=answers.passed(review.uid, warnings=(PROBE_WARNING,)))
-        if review.namespace in self._unmatched:
-            return self._passed(review, "namespace")
-        if is_exempt(review, policy):
-            return self._passed(review, "exempt")
+            return self._passed(review, Why.PROBE, (PROBE_WARNING,))
+        standing = self._standing()
+        caller = standing.callers.of(review.user)
+        if why := set_aside(review, caller, self._own_namespace):
+            return self._passed(review, why)
         at = self._clock()
-        invoker = invoker_of(review.user, policy)
-        context = Context(invoker=invoker, floor=standing.floor(at), history=self._history)
-        change = classify(review, context)
+        change = classify(review, Context(caller.invoker, standing.floor(at), self._history))
         if not change.actions:
             return self._passed(review, change.why)
-        requests = requests_of(review, change.actions, policy, self._environment)
+        requests = requests_of(review, change.actions, caller, self._environment)
         return self._judged(review, standing, requests, at)
 
-    async def rule(self, hearing: Hearing, deadline: float) -> bytes:
-        """The answer of a decision, once it is durable; *undecided* where that is not had in time.
+    async def rule(self, hearing: Hearing) -> bytes:
+        """The answer of a decision, once it is durable.
 
-        ``deadline`` is of the event loop's clock.
+        *Undecided* where the journal cannot, or where the task is cancelled before: its deadline.
         """
         decision, recording = hearing.decision, hearing.recording
         assert decision is not None
+        assert hearing.answers is not None
         if recording is not None:
             try:
-                async with asyncio.timeout_at(deadline):
-                    await recording
-            except TimeoutError:
+                await recording
+            except asyncio.CancelledError:
                 decision = self._unrecorded(decision, "the journal did not answer in time")
             except JournalUnavailable as error:
                 decision = self._unrecorded(decision, str(error))
         self._metrics.decided(decision)
-        return answers.answer(hearing.uid, decision, self._standing().inputs.policy)
+        return hearing.answers.of(hearing.uid, decision, hearing.actions)
 
     def _judged(
         self, review: Review, standing: Standing, requests: Sequence[Request], at: datetime
     ) -> Hearing:
         decision = strictest([_decided(standing, request, at) for request in requests])
-        if review.dry_run:
-            decision = msgspec.structs.replace(decision, id=fresh_id())
-            return Hearing(answer=None, uid=review.uid, decision=decision)
+        recording: asyncio.Future[None] | None = None
 
         def encode(identifier: str) -> bytes:
             nonlocal decision
             decision = msgspec.structs.replace(decision, id=identifier, recorded=True)
             return canonical(decision)
 
-        recording: asyncio.Future[None] | None = None
-        try:
-            recording = self._journal.append(at, encode)
-        except (JournalUnavailable, InputError) as error:
-            decision = self._unrecorded(decision, str(error))
-        return Hearing(answer=None, uid=review.uid, decision=decision, recording=recording)
+        if review.dry_run:
+            decision = msgspec.structs.replace(decision, id=fresh_id())
+        else:
+            try:
+                recording = self._journal.append(at, encode)
+            except (JournalUnavailable, InputError) as error:
+                decision = self._unrecorded(decision, str(error))
+        return Hearing(
+            uid=review.uid,
+            decision=decision,
+            recording=recording,
+            answers=standing.answers,
+            actions=tuple(request.action for request in requests),
+        )
 
-    def _passed(self, review: Review, why: str) -> Hearing:
+    def _passed(self, review: Review, why: Why, warnings: tuple[str, ...] = ()) -> Hearing:
         self._metrics.passed(why)
-        return Hearing(answer=answers.passed(review.uid))
+        return Hearing(answer=passed(review.uid, why, warnings))
 
     def _unrecorded(self, decision: Decision, why: str) -> Decision:
         # A fresh id: the journal may hold the one that could not be confirmed.

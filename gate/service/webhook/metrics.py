@@ -6,6 +6,7 @@ The workers count in files that prometheus-client maps into memory
 
 import os
 from datetime import datetime
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -74,11 +75,14 @@ class Metrics:
     def render(self) -> bytes:
         """All workers' figures, in the text format."""
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=os.environ[FOLDER_VARIABLE])
+        MultiProcessCollector(  # type: ignore[no-untyped-call]
+            registry, path=os.environ[FOLDER_VARIABLE]
+        )
         return generate_latest(registry)
 
 
-_GAUGES = {
+_Mode = Literal["livesum", "livemax", "livemin"]
+_GAUGES: dict[str, tuple[str, _Mode]] = {
     "gate_connections": ("Connections that are open.", "livesum"),
     "gate_body_bytes": ("Bytes that large request bodies hold.", "livesum"),
     "gate_snapshot_age_seconds": ("Since the database was last read; -1: never.", "livemax"),

@@ -12,6 +12,46 @@ from uvicorn.server import ServerState
 
 from gate.service.webhook.settings import Limits
 
+_FINAL = tuple(f"HTTP/1.1 {digit}".encode() for digit in "2345")
+"""How an answer's head begins; what begins with 1 is a word ahead of it, and waits for nothing."""
+
+
+class _Joined:
+    """A transport that writes an answer's head together with its body.
+
+    uvicorn writes them apart, which makes two TLS records and two system calls of each answer.
+    """
+
+    __slots__ = ("_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Keep a head for what follows it; pass all else on."""
+        if self._head:
+            self._transport.write(self._head + data)
+            self._head = b""
+        elif data.startswith(_FINAL):
+            self._head = data
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        """Write a head that nothing followed."""
+        if self._head:
+            self._transport.write(self._head)
+            self._head = b""
+
+    def close(self) -> None:
+        """Close once everything is written."""
+        self.flush()
+        self._transport.close()
+
 
 class Connection(HttpToolsProtocol):
     """One connection of a client.
@@ -22,12 +62,15 @@ class Connection(HttpToolsProtocol):
 
     idle_since: float | None = None
     head_seconds: float
+    _flush: Callable[[], None]
     _head_timer: asyncio.TimerHandle | None = None
     _in_head = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; the clock runs."""
-        super().connection_made(transport)
+        joined = _Joined(transport)
+        super().connection_made(joined)  # type: ignore[arg-type]
+        self._flush = joined.flush
         self.idle_since = self.loop.time()
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -57,6 +100,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Between requests again."""
+        self._flush()
         super().on_response_complete()
         self.idle_since = self.loop.time()
 
@@ -75,9 +119,7 @@ class Connection(HttpToolsProtocol):
 class Connections:
     """All connections of a worker: made from accepted sockets, counted, bounded, closed."""
 
-    def __init__(
-        self, app: Callable[..., Any], context: ssl.SSLContext, limits: Limits
-    ) -> None:
+    def __init__(self, app: Callable[..., Any], context: ssl.SSLContext, limits: Limits) -> None:
         self._config = Config(
             app, http=Connection, ws="none", lifespan="off", interface="asgi3",
             log_level="critical", access_log=False, server_header=False, date_header=False,
@@ -87,7 +129,8 @@ class Connections:
         self._state = ServerState()
         self._context = context
         self._limits = limits
-        self._beginning: set[asyncio.Task[None]] = set()
+        # In order of age: tasks in which TLS begins.
+        self._beginning: dict[asyncio.Task[None], None] = {}
         self._closing = False
 
     def __len__(self) -> int:
@@ -101,15 +144,15 @@ class Connections:
     def add(self, accepted: socket.socket) -> None:
         """Begin TLS on an accepted socket.
 
-        Where there are too many connections, the one that was idle longest makes room; where none
-        is idle, the newcomer is turned away.
+        Where there are too many connections, one that has not even begun with TLS makes room, else
+        the one that was idle longest; where none is idle, the newcomer is turned away.
         """
-        if len(self) >= self._limits.connections and not self._close_an_idle_one():
+        if len(self) >= self._limits.connections and not self._make_room():
             accepted.close()
             return
         task = asyncio.get_running_loop().create_task(self._begin(accepted))
-        self._beginning.add(task)
-        task.add_done_callback(self._beginning.discard)
+        self._beginning[task] = None
+        task.add_done_callback(lambda ended: self._beginning.pop(ended, None))
 
     def last_answers(self) -> None:
         """From now on each answer closes its connection (it says so)."""
@@ -140,8 +183,9 @@ class Connections:
                 self._make, accepted, ssl=self._context,
                 ssl_handshake_timeout=self._limits.handshake_seconds, ssl_shutdown_timeout=2.0,
             )  # fmt: skip
-        except (OSError, ssl.SSLError):
-            # A port scan, a plain-text client, a client that trusts another authority.
+        except (OSError, ssl.SSLError, asyncio.CancelledError):
+            # A port scan, a plain-text client, a client that trusts another authority; or one that
+            # had to make room, which nobody waits for.
             accepted.close()
 
     def _make(self) -> Connection:
@@ -152,7 +196,12 @@ class Connections:
     def _each(self) -> list[Connection]:
         return [each for each in self._state.connections if isinstance(each, Connection)]
 
-    def _close_an_idle_one(self) -> bool:
+    def _make_room(self) -> bool:
+        if self._beginning:
+            oldest = next(iter(self._beginning))
+            del self._beginning[oldest]
+            oldest.cancel()
+            return True
         idle = [each for each in self._each() if each.idle_since is not None]
         if not idle:
             return False

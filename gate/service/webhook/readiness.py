@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from gate.inputs import Unreadable
-from gate.journal import Journal
+from gate.journal.writer import Journal
 from gate.service.webhook.standing import Standings
 from gate.service.webhook.tls import Certificate, now
 

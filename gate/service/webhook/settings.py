@@ -18,42 +18,45 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     ``buffered_bytes`` is what bodies over ``small_bytes`` may hold together in one worker; the
     others wait, unread, so that small reviews are always served. With two workers, 200 bodies of
-    5 MB at once stay far below the 512 MiB that are allowed.
+    5 MB at once stay far below the 512 MiB that are allowed. ``informed_seconds`` is how long a new
+    worker waits for locks, overrides and revisions before it answers without.
+
+    ``idle_seconds`` is more than the 90 after which an API server closes an idle connection: the
+    one who sends must be the one who closes, or a request meets a connection on its way out.
     """
 
     max_body_bytes: int = MAX_BODY_BYTES
     small_bytes: int = MIB // 16
     buffered_bytes: int = 48 * MIB
-    idle_seconds: float = 90.0
+    idle_seconds: float = 120.0
     request_seconds: float = 10.0
     handshake_seconds: float = 10.0
     connections: int = 2048
     work_share: float = 0.8
+    informed_seconds: float = 10.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """One webhook. Paths are absolute; ``policy`` or ``calendars`` empty: from the database."""
+    """One webhook. Paths are absolute; ``policy`` or ``calendars`` empty: from the database.
+
+    The database's address is not here: workers do not need it, and arguments of a process are seen
+    by everyone on the machine. ``keeper``: there is a ``database``, or an API server to watch.
+    """
 
     policy: str | None
     calendars: tuple[str, ...]
     environment: str | None
-    dsn: str | None
     journal: str
     journal_cap_bytes: int
     tls_cert: str
     tls_key: str
     tls_client_ca: str | None
-    kubeconfig: str | None
-    in_cluster: bool
+    keeper: bool
+    database: bool
     own_namespace: str
     workers: int
     drain_seconds: float
     limits: Limits = Limits()
-
-    @property
-    def keeper(self) -> bool:
-        """Whether there is anything for a keeper to do: a database, or an API server to watch."""
-        return bool(self.dsn or self.kubeconfig or self.in_cluster)
 
     @property
     def feed_socket(self) -> str:

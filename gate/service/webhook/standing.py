@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from gate.cluster.answers import Answers
+from gate.cluster.requests import Callers
 from gate.core.decide import decide
 from gate.core.decision import CalendarRef, ManualLock, Override, PolicyRef, Reason, Request
 from gate.core.instants import duration_micros, micros
@@ -31,10 +33,12 @@ _Stamps = tuple[tuple[int, int, int] | None, ...]
 
 
 class Standing:
-    """Inputs as they stand, with the floor that the plan has in force."""
+    """Inputs as they stand, and what follows from them: callers, answers, the plan's floor."""
 
     def __init__(self, inputs: Compiled | Unreadable) -> None:
         self.inputs = inputs
+        self.callers = Callers(inputs.policy)
+        self.answers = Answers(inputs.policy)
         self._floor = (-1, _NO_FLOOR)
 
     def floor(self, at: datetime) -> int:
@@ -72,7 +76,10 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standings:
-    """Holds the current `Standing`, and replaces it when files or the database change."""
+    """Holds the current `Standing`, and replaces it when files or the database change.
+
+    ``told_of_database`` is set once what the database said is in force, be it of an earlier day.
+    """
 
     def __init__(
         self, policy: str | None, calendars: Sequence[str], *, changed: Callable[[], None]
@@ -82,6 +89,7 @@ class Standings:
         self._stamps: _Stamps = ()
         self._wanted = self._given
         self._told = asyncio.Event()
+        self.told_of_database = asyncio.Event()
         self._busy = asyncio.Lock()
         self._changed = changed
         self.current = Standing(_absent("nothing was read yet"))
@@ -116,6 +124,8 @@ class Standings:
             async with self._busy:
                 if self._wanted != self._sources:
                     await self._read(self._wanted)
+                if self.read_at is not None:
+                    self.told_of_database.set()
 
     async def follow(self) -> None:
         """Look at the files every two seconds, for ever."""
@@ -156,9 +166,7 @@ def _compiled(sources: Sources, before: Compiled | Unreadable | None) -> Compile
         read: Compiled | Unreadable = Compiled(timeline=timeline, facts=facts)
     else:
         try:
-            read = read_inputs(
-                sources.policy, sources.calendars, sources.locks, sources.overrides
-            )
+            read = read_inputs(sources.policy, sources.calendars, sources.locks, sources.overrides)
         except InputError as error:
             read = _absent(str(error.problems[0]), error.problems)
     if isinstance(read, Compiled):

@@ -23,9 +23,10 @@ from gate.service.webhook.metrics import FOLDER_VARIABLE
 from gate.service.webhook.settings import Settings, encode
 
 _ACCEPTED_AT_ONCE = 64
-_RESTART_SECONDS = 1.0
-_KEEPER_SECONDS = 15.0
+_RESTART_SECONDS, _LONGEST_RESTART_SECONDS = 1.0, 30.0
+_KEEPER_SECONDS = 25.0
 _GRACE_SECONDS = 3.0
+_FAILURES = 4
 
 
 class _Worker:
@@ -57,12 +58,17 @@ class Supervisor:
         settings: Settings,
         listener: socket.socket,
         *,
+        keeper: bytes | None = None,
         announce: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """``keeper`` are the keeper's settings, None where it has nothing to do."""
         self._settings = settings
         self._listener = listener
         self._announce = announce
         self._announced = False
+        self._failures = 0
+        self._failed = False
+        self._keeper_config = keeper
         self._keeper: subprocess.Popen[bytes] | None = None
         self._workers: deque[_Worker] = deque()
         self._selector = selectors.DefaultSelector()
@@ -70,8 +76,11 @@ class Supervisor:
         self._stopping = False
         self._accepting = False
 
-    def run(self) -> int:
-        """Serve until SIGTERM or SIGINT; SIGHUP replaces the workers one by one."""
+    def run(self) -> bool:
+        """Serve until SIGTERM or SIGINT; SIGHUP replaces the workers one by one.
+
+        False where no worker could begin to serve.
+        """
         with self._signals(), TemporaryDirectory(prefix="gate-metrics-") as folder:
             os.environ[FOLDER_VARIABLE] = folder
             self._listener.setblocking(False)
@@ -85,7 +94,7 @@ class Supervisor:
                 self._kill_workers()
                 self._end_keeper()
         log("stopped")
-        return 0
+        return not self._failed
 
     def _turn(self) -> None:
         now = time.monotonic()
@@ -103,9 +112,7 @@ class Supervisor:
     def _start_worker(self) -> _Worker:
         worker = _Worker(self._settings)
         self._workers.append(worker)
-        self._selector.register(
-            worker.channel, selectors.EVENT_READ, lambda: self._hear(worker)
-        )
+        self._selector.register(worker.channel, selectors.EVENT_READ, lambda: self._hear(worker))
         return worker
 
     def _hear(self, worker: _Worker) -> None:
@@ -129,12 +136,23 @@ class Supervisor:
         self._workers.remove(worker)
         self._accept_or_not()
         if worker.leaving:
-            self._after(0.0, worker.process.wait)
+            self._after(0.0, lambda: self._reap(worker))
             return
         code = worker.process.wait()
         log("worker-died", pid=worker.process.pid, code=code)
-        if not self._stopping:
-            self._after(_RESTART_SECONDS if not worker.ready else 0.0, self._replace_dead)
+        if self._stopping:
+            return
+        self._failures = 0 if worker.ready else self._failures + 1
+        if self._failures == _FAILURES and not self._announced:
+            # Nobody was ever served: better to end, and be seen to, than to try for ever.
+            log("cannot-start", why="no worker becomes ready")
+            self._failed = True
+            self._begin_to_stop()
+        else:
+            self._after(_restart_seconds(self._failures), self._replace_dead)
+
+    def _reap(self, worker: _Worker) -> None:
+        worker.process.wait()
 
     def _replace_dead(self) -> None:
         if not self._stopping:
@@ -152,18 +170,20 @@ class Supervisor:
             self._selector.unregister(self._listener)
         self._accepting = wanted
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Hand over who waits; False where there may be more of them."""
         for _ in range(_ACCEPTED_AT_ONCE):
             try:
                 connection, _ = self._listener.accept()
             except BlockingIOError:
-                return
+                return True
             except OSError as error:
                 # Descriptors or memory are short: those who wait get their turn later.
                 log("cannot-accept", error=str(error))
-                return
+                return True
             with connection:
                 self._hand_over(connection)
+        return False
 
     def _hand_over(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -176,12 +196,19 @@ class Supervisor:
         log("turned-away", why="no worker takes connections")
 
     def _start_keeper(self) -> None:
-        if not self._settings.keeper or self._stopping:
+        if self._keeper_config is None or self._stopping:
             return
-        self._keeper = subprocess.Popen(  # noqa: S603  (this interpreter, our own module)
-            [sys.executable, "-m", "gate.service.keeper", _keeper_config(self._settings)],
-            stdin=subprocess.PIPE,
-        )
+        # It inherits this: a SIGTERM while it still starts must not keep it from shipping.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            self._keeper = subprocess.Popen(
+                [sys.executable, "-m", "gate.service.keeper", "-"], stdin=subprocess.PIPE
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        assert self._keeper.stdin is not None
+        self._keeper.stdin.write(self._keeper_config + b"\n")
+        self._keeper.stdin.flush()
         self._after(_RESTART_SECONDS, self._look_after_keeper)
 
     def _look_after_keeper(self) -> None:
@@ -260,8 +287,9 @@ class Supervisor:
         self._after(self._settings.drain_seconds, self._stop)
 
     def _stop(self) -> None:
-        if self._accepting:
-            self._accept()
+        # Whoever still waits when the listener is closed is cut off.
+        while self._accepting and not self._accept():
+            pass
         for worker in self._workers:
             self._dismiss(worker)
         self._accept_or_not()
@@ -277,6 +305,13 @@ class Supervisor:
             worker.process.kill()
             worker.process.wait()
             worker.channel.close()
+
+
+def _restart_seconds(failures: int) -> float:
+    """How long to wait with a new worker, after so many in a row that never became ready."""
+    if not failures:
+        return 0.0
+    return min(_RESTART_SECONDS * 2.0 ** (failures - 1), _LONGEST_RESTART_SECONDS)
 
 
 def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:

@@ -93,7 +93,7 @@ def _require_clients_of(context: ssl.SSLContext, client_ca: str) -> None:
             f"cannot be read as certificates: {error}",
             file=client_ca,
             field="--tls-client-ca",
-            mend="give the PEM file of the authority that signs the API server's client certificate",
+            mend="give the authority of the API server's client certificate (PEM)",
         ) from None
     context.verify_mode = ssl.CERT_REQUIRED
 

@@ -1,6 +1,6 @@
 """A worker: one event loop that answers reviews on the connections that it is handed.
 
-    python -m gate.service.webhook.worker DESCRIPTOR SETTINGS
+python -m gate.service.webhook.worker DESCRIPTOR SETTINGS
 """
 
 import asyncio
@@ -16,12 +16,13 @@ from gate.core.decide import decide
 from gate.core.decision import Request
 from gate.core.policy import Action
 from gate.inputs import Compiled
-from gate.journal import Journal
+from gate.journal.writer import Journal
 from gate.service.feed import FeedClient, Inputs, Message, Shipping, Templates
 from gate.service.logs import log
 from gate.service.webhook import channel as channels
 from gate.service.webhook.app import Webhook
 from gate.service.webhook.court import Court
+from gate.service.webhook.deadlines import Deadlines
 from gate.service.webhook.metrics import Metrics, timestamp
 from gate.service.webhook.protocol import Connections
 from gate.service.webhook.readiness import Readiness
@@ -31,7 +32,6 @@ from gate.service.webhook.tls import Certificate, now
 
 DOOR = "webhook"
 _LAST_ANSWERS_SECONDS = 1.0
-_NEVER_MATCHED = "kube-system"
 
 
 class Worker:
@@ -42,9 +42,8 @@ class Worker:
         self._channel = channel
         self._history = History()
         self._metrics = Metrics()
-        self._certificate = Certificate(
-            settings.tls_cert, settings.tls_key, settings.tls_client_ca
-        )
+        self._deadlines = Deadlines()
+        self._certificate = Certificate(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
         self._journal = Journal(
             Path(settings.journal),
             DOOR,
@@ -61,12 +60,15 @@ class Worker:
             journal=self._journal,
             metrics=self._metrics,
             environment=settings.environment,
-            unmatched=frozenset({_NEVER_MATCHED, settings.own_namespace}),
+            own_namespace=settings.own_namespace,
         )
-        self._webhook = webhook = Webhook(court, self._readiness, self._metrics, settings.limits)
+        self._webhook = webhook = Webhook(
+            court, self._readiness, self._metrics, self._deadlines, settings.limits
+        )
         self._connections = Connections(webhook, self._certificate.context, settings.limits)
         webhook.closing = lambda: self._connections.closing
         self._over = asyncio.Event()
+        self._history_known = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -76,12 +78,31 @@ class Worker:
         self._start(self._standings.follow())
         self._start(self._standings.take_turns())
         self._start(self._look_around())
+        self._start(self._deadlines.run())
+        asyncio.get_running_loop().add_reader(self._channel, self._hear)
         if self._settings.keeper:
             self._start(FeedClient().run(self._settings.feed_socket, self._told))
-        asyncio.get_running_loop().add_reader(self._channel, self._hear)
+            await self._informed()
         channels.order(self._channel, channels.READY)
         await self._over.wait()
         await self._end()
+
+    async def _informed(self) -> None:
+        """Wait for what the keeper knows: a lock holds from the first answer on.
+
+        Not for ever: where database or API server do not answer, what is known has to do.
+        """
+        awaited = [self._history_known]
+        if self._settings.database:
+            awaited.append(self._standings.told_of_database)
+        known = asyncio.gather(*(event.wait() for event in awaited))
+        over = asyncio.ensure_future(self._over.wait())
+        seconds = self._settings.limits.informed_seconds
+        await asyncio.wait((known, over), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        over.cancel()
+        if not known.done():
+            known.cancel()
+            log("not-informed", seconds=seconds)
 
     def _start(self, work: "asyncio._CoroutineLike[None]") -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
@@ -139,6 +160,8 @@ class Worker:
             self._history.reset()
         self._history.remove(told.removed)
         self._history.add(told.added)
+        if told.synced or told.trouble:
+            self._history_known.set()
         self._metrics.show(
             rollback_history_synced=told.synced, rollback_templates=len(self._history)
         )
@@ -174,7 +197,8 @@ class Worker:
         if isinstance(inputs, Compiled):
             log("inputs-in-force", policy=inputs.policy.sha256,
                 calendar=inputs.facts.calendar.sha256, weddings=inputs.facts.calendar.weddings,
-                locks=len(inputs.timeline.locks), overrides=len(inputs.facts.overrides))  # fmt: skip
+                locks=len(inputs.timeline.locks),
+                overrides=len(inputs.facts.overrides))  # fmt: skip
         else:
             log("nothing-can-be-decided", why=str(inputs.problems[0]))
 
