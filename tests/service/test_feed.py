@@ -253,6 +253,17 @@ def test_a_socket_far_down_the_tree_is_reached(tmp_path: Path) -> None:
     server.stop()
 
 
+def test_a_line_that_is_too_long_is_not_sent(
+    server: FeedServer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate.service.keeper.server.LONGEST_LINE_BYTES", 1000)
+    with listening(path) as heard:
+        server.publish(Inputs(trouble="x" * 1000))
+        server.publish(INPUTS)
+        until(lambda: heard.client.inputs is not None)
+        assert heard.messages == [INPUTS]
+
+
 def test_after_its_end_nothing_is_published(path: Path) -> None:
     server = FeedServer(path)
     server.start()

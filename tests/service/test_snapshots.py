@@ -140,14 +140,16 @@ def test_rows_that_cannot_be_read_end_nothing(
     good = lock(connection)
     eternal = lock(connection)
     odd_scope = lock(connection)
-    later, both = lock(connection), lock(connection)
+    later, both, unheard_of = (lock(connection) for _ in range(3))
     granted, odd_words = override(connection), override(connection)
     connection.execute(f"ALTER TABLE {table} ADD COLUMN mood text NOT NULL DEFAULT 'grim'".encode())
-    connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_actions_check".encode())
+    for checked in ("actions_check", "kind_check", "check3"):
+        connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_{checked}".encode())
     for text, id_ in (
         ("starts_at = '-infinity', ends_at = 'infinity'", eternal.id),
         ("services = ARRAY[NULL]::text[]", odd_scope.id),
         ("actions = '{migrate}'", later.id),
+        ("kind = 'moratorium'", unheard_of.id),
         ("actions = '{migrate,deploy}'", both.id),
         ("ends_at = 'infinity'", granted.id),
         ("""approvals = '[{"by": 7}]'""", odd_words.id),
@@ -158,6 +160,7 @@ def test_rows_that_cannot_be_read_end_nothing(
         trouble = heard.inputs.trouble or ""
         assert f"lock {odd_scope.id} cannot be read and is taken for everything" in trouble
         assert f"override {odd_words.id} cannot be read and is left out" in trouble
+        assert "a row of locks and overrides cannot be read and is left out" in trouble
         held = {each.id: each for each in heard.inputs.locks}
         assert set(held) == {str(e.id) for e in (good, eternal, odd_scope, both)}
         assert held[str(eternal.id)].end is None

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -119,12 +120,10 @@ class Reflector:
     def break_off(self) -> None:
         """End a read that waits; for after the stop."""
         response = self._response
-        try:
-            if response is not None:
+        if response is not None:
+            # It may be over already, and an older library cannot: the thread ends with its process.
+            with suppress(Exception):
                 response.shutdown()
-        except Exception as error:
-            # It was over already, or the library is older: the thread ends with its process.
-            log("watch-not-broken-off", kind=self.kind.plural, error=str(error))
 
     def _follow(self, stop: threading.Event) -> None:
         """One watch to its end, after a list where there is nothing to continue from."""
