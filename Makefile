@@ -12,10 +12,10 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check format bench calendar docs lock clean
+.PHONY: help env demo test check format bench cluster cluster-build calendar docs lock clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 env: ## make .venv where it is missing or out of date
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed" >&2; exit 1; }
@@ -38,6 +38,12 @@ bench: env ## run benchmarks/*.py, one after the other
 		test -e "$$each" || { echo "no benchmarks here"; break; }; \
 		echo "== $$each"; $(BIN)/python "$$each"; done
 
+cluster: env ## a real Kubernetes control plane in the foreground; ARGS="--help" says what it can
+	@$(BIN)/python scripts/cluster.py $(ARGS)
+
+cluster-build: env ## build its programs, once: needs Go, seven minutes, then nothing
+	@$(BIN)/python scripts/cluster.py --build-only
+
 calendar: env ## write examples/calendar.csv again
 	@$(BIN)/python examples/generate_calendar.py --out examples/calendar.csv
 
@@ -49,6 +55,6 @@ lock: ## write requirements/lock.txt again (KEEP=1: only what pyproject.toml new
 	@$(PYTHON) scripts/lock.py $(if $(KEEP),--keep)
 
 clean: ## remove what the other targets made, .venv included
-	@rm -rf .venv .demo .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	@rm -rf .venv .demo .cluster .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		.import_linter_cache dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

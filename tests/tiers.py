@@ -63,7 +63,7 @@ TIERS = (
     Tier(
         name="store",
         component="PostgreSQL (embedded)",
-        folders=("store", "ledger"),
+        folders=("store", "ledger", "journal"),
         probe=POSTGRES,
     ),
     Tier(
@@ -71,6 +71,12 @@ TIERS = (
         component="the gate command, PostgreSQL (embedded)",
         folders=("cli",),
         probe=POSTGRES,
+    ),
+    Tier(
+        name="service",
+        component="gate's servers as processes, PostgreSQL (embedded)",
+        folders=("service", "webhook"),
+        probe=needs_all(POSTGRES, needs_module("uvicorn", "uvloop", "httptools", "kubernetes")),
     ),
     Tier(
         name="cluster",

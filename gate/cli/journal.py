@@ -14,9 +14,10 @@ from msgspec import UNSET, UnsetType
 from gate.cli.database import database_option, where
 from gate.cli.exits import Exit
 from gate.cli.options import json_option
-from gate.cli.output import complain, count, plain, print_json, write
+from gate.cli.output import complain, count, print_json, write
 from gate.cli.progress import counting
 from gate.cli.screen import lasting, moment
+from gate.core.printable import plain
 
 if TYPE_CHECKING:
     from gate.journal.survey import SegmentReport, Survey

@@ -33,8 +33,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lock": ("gate.cli.lock:lock", "Lock changes by hand, and release them."),
     "override": ("gate.cli.override:override", "Grant, approve and revoke exceptions."),
     "audit": ("gate.cli.audit:audit", "Read, export, verify and sign the ledger."),
+    "fallback": ("gate.cli.fallback:fallback", "Compile and keep the lock without a server."),
     "journal": ("gate.cli.journal:journal", "See and ship what waits for the ledger on disk."),
     "db": ("gate.cli.db:db", "Bring the database's schema up to date."),
+    "webhook": ("gate.cli.webhook:webhook", "Answer Kubernetes' admission reviews."),
     "completion": ("gate.cli.completion:completion", "Print what a shell needs to complete gate."),
 }
 _ISSUES = "https://github.com/saturday-gate/saturday-gate/issues"

@@ -24,7 +24,7 @@ class _Response(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     uid: str
     allowed: bool
     status: _Status | None = None
-    warnings: Sequence[str] = ()
+    warnings: tuple[str, ...] = ()
     auditAnnotations: dict[str, str]  # noqa: N815  (the API's name)
 
 
@@ -74,7 +74,9 @@ class Answers:
         return _encode(_Envelope(response=response))
 
 
-def passed(uid: str, why: Why) -> bytes:
+def passed(uid: str, why: Why, warnings: tuple[str, ...] = ()) -> bytes:
     """The whole AdmissionReview that lets the review ``uid`` pass without a decision."""
-    response = _Response(uid=uid, allowed=True, auditAnnotations={"passed": why.value})
+    response = _Response(
+        uid=uid, allowed=True, warnings=warnings, auditAnnotations={"passed": why.value}
+    )
     return _encode(_Envelope(response=response))

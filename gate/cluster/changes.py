@@ -13,8 +13,6 @@ from msgspec import Raw
 from gate.cluster.history import History
 from gate.cluster.kinds import STATE_KINDS, WORKLOADS, Kind, kind_of
 from gate.cluster.raw_json import (
-    Members,
-    Unreadable,
     differing,
     differs,
     members_of,
@@ -22,6 +20,7 @@ from gate.cluster.raw_json import (
     value_of,
 )
 from gate.cluster.review import Review
+from gate.cluster.scanning import Members, Unreadable
 from gate.cluster.templates import Template, digest_of, only_restarted
 from gate.core.policy import Action, Invoker
 
@@ -39,6 +38,7 @@ class Why(StrEnum):
     ROTATED_SECRET = "rotated-secret"  # noqa: S105  a certificate or token, renewed by automation
     EXEMPT = "exempt"
     NAMESPACE = "namespace"
+    PROBE = "probe"  # the fallback lock's worker asks whether somebody answers
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -109,9 +109,17 @@ def _update(review: Review, kind: Kind | None, context: Context) -> Change:
         return _PASSED[Why.UNCHANGED]
     if kind in _SPECS:
         return _respecified(kind, new, old, touched, context)
-    if not any(differs(new.get(name), old.get(name)) for name in touched):
+    if not _differ(new, old, touched):
         return _PASSED[Why.UNCHANGED]
     return _NOT_UNDERSTOOD if kind is None else _configured(review, kind, context)
+
+
+def _differ(new: Members, old: Members, touched: list[str]) -> bool:
+    """Whether any of these members differs. One that cannot be read does: its bytes do."""
+    try:
+        return any(differs(new.get(name), old.get(name)) for name in touched)
+    except (Unreadable, RecursionError):
+        return True
 
 
 def _respecified(

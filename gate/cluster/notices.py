@@ -50,12 +50,12 @@ class Notices:
             lines += self._way_out(self._policy, decision.request, tuple(actions))
         return "\n  ".join([*lines, f"decision: {decision.id}"])
 
-    def warnings(self, decision: Decision) -> list[str]:
+    def warnings(self, decision: Decision) -> tuple[str, ...]:
         """What to tell whoever is not refused, each in `MAX_WARNING` characters at most.
 
         That a denial did not block; and that a lock begins, as soon as it is near.
         """
-        return [_cut(f"Saturday Gate: {plain(text)}") for text in self._warnings(decision)]
+        return tuple(_cut(f"Saturday Gate: {plain(text)}") for text in self._warnings(decision))
 
     def _warnings(self, decision: Decision) -> Iterator[str]:
         action = decision.request.action

@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from gate.cluster.changes import Why
-from gate.cluster.raw_json import Members
 from gate.cluster.review import Review, User
+from gate.cluster.scanning import Members
 from gate.core.decision import Decision, Effect, Request, Verdict
 from gate.core.document.defaults import DEFAULT_EXEMPT
 from gate.core.policy import Action, Identity, Invoker, Policy

@@ -5,7 +5,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import Meta, Raw
 
-from gate.cluster.raw_json import Members, Unreadable, fault_of, members_of
+from gate.cluster.raw_json import fault_of, members_of
+from gate.cluster.scanning import Members, Unreadable
 from gate.core.printable import plain
 from gate.core.problems import InputError, Problem
 
@@ -156,7 +157,10 @@ def _object(raw: Raw | None) -> tuple[Members | None, bool]:
     """An object's members, if there is one; and whether what is there is an object or nothing."""
     if raw is None or bytes(raw) == b"null":
         return None, True
-    found = members_of(raw)
+    try:
+        found = members_of(raw)
+    except Unreadable:
+        found = None
     return found, found is not None
 
 

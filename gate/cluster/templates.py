@@ -18,13 +18,12 @@ Template = dict[str, Any]
 def digest_of(template: Template) -> str:
     """The digest of a template, whatever its controllers' hash labels say.
 
-    What an API object leaves out and what it has as null are one; so are labels left out and none.
-    The template must be as `raw_json.value_of` reads it; it is not changed.
+    What an API object leaves out and what it has as null are one; so are labels, annotations and
+    metadata left out and empty ones. The template must be as `raw_json.value_of` reads it.
     """
     bare = {name: value for name, value in template.items() if name != "$patch"}
-    metadata = bare.get("metadata")
-    if isinstance(metadata, dict):
-        bare["metadata"] = _bare_metadata(metadata)
+    metadata = bare.pop("metadata", None)
+    _put(bare, "metadata", _bare_metadata(metadata) if isinstance(metadata, dict) else metadata)
     text = canonical(bare)
     if b"null" in text:
         text = canonical(_without_nulls(bare))
@@ -40,12 +39,11 @@ def only_restarted(new: Template, old: Template) -> bool:
 
 
 def _bare_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    labels = metadata.get("labels")
-    if not isinstance(labels, dict) or (labels and _HASH_LABELS.isdisjoint(labels)):
-        return metadata
-    bare = {name: value for name, value in metadata.items() if name != "labels"}
-    if kept := {name: value for name, value in labels.items() if name not in _HASH_LABELS}:
-        bare["labels"] = kept
+    bare = {name: value for name, value in metadata.items() if value is not None and value != {}}
+    labels = bare.get("labels")
+    if isinstance(labels, dict) and not _HASH_LABELS.isdisjoint(labels):
+        del bare["labels"]
+        _put(bare, "labels", {k: v for k, v in labels.items() if k not in _HASH_LABELS})
     return bare
 
 
@@ -57,26 +55,27 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def _annotations(template: Template) -> Any:
-    metadata = template.get("metadata")
-    return metadata.get("annotations") if isinstance(metadata, dict) else None
-
-
 def _restarted_at(template: Template) -> Any:
-    annotations = _annotations(template)
+    metadata = template.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     return annotations.get(RESTARTED_AT) if isinstance(annotations, dict) else None
 
 
 def _without_restart(template: Template) -> Template:
     """The template without the annotation, and without what is empty then."""
     bare = dict(template)
-    metadata = bare.pop("metadata", None) or {}
-    annotations = _annotations(template)
-    if isinstance(metadata, dict) and isinstance(annotations, dict | None):
+    metadata = bare.pop("metadata", None)
+    if isinstance(metadata, dict):
         metadata = dict(metadata)
-        metadata.pop("annotations", None)
-        kept = {k: v for k, v in (annotations or {}).items() if k != RESTARTED_AT}
-        metadata |= {"annotations": kept} if kept else {}
-    if metadata:
-        bare["metadata"] = metadata
+        annotations = metadata.pop("annotations", None)
+        if isinstance(annotations, dict):
+            annotations = {k: v for k, v in annotations.items() if k != RESTARTED_AT}
+        _put(metadata, "annotations", annotations)
+    _put(bare, "metadata", metadata)
     return bare
+
+
+def _put(into: dict[str, Any], name: str, value: Any) -> None:
+    """Put a value there, unless it is nothing or an empty object."""
+    if value is not None and value != {}:
+        into[name] = value

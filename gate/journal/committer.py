@@ -15,6 +15,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from gate.journal.errors import JournalUnavailable
 from gate.journal.lane import Lane
 from gate.journal.layout import HEADER_BYTES
@@ -27,8 +29,8 @@ _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.05, 1.0
 _IDLE_SECONDS = 1.0
 
 
-class Item(NamedTuple):
-    """A record on its way to the disk."""
+class Item(msgspec.Struct, frozen=True, gc=False):
+    """A record on its way to the disk; there are many, so they are kept light."""
 
     lane: Lane
     number: int
@@ -164,7 +166,7 @@ class Committer(threading.Thread):
     def _rotate(self, lane: Lane) -> Segment:
         segment, self._segment = self._segment, None
         if segment is not None:
-            segment.end(mark=True)
+            segment.end()
         self._segment = self._make(lane)
         return self._segment
 
@@ -186,18 +188,18 @@ class Committer(threading.Thread):
             error = JournalUnavailable("io", f"a bug: {type(error).__name__}: {error}")
         segment, self._segment = self._segment, None
         if segment is not None:
-            self._part_with(segment, mark=error.what == "cap")
+            self._part_with(segment)
         self.epoch += 1
         self.refusal = error
         self._retry_at = time.monotonic() + self._retry_seconds
         self._retry_seconds = min(self._retry_seconds * 2, _LAST_RETRY_SECONDS)
         return error
 
-    def _part_with(self, segment: Segment, *, mark: bool) -> None:
+    def _part_with(self, segment: Segment) -> None:
         if segment.removed() and segment.durable_bytes > HEADER_BYTES:
             self._removed.append(segment)
         else:
-            segment.end(mark=mark)
+            segment.end()
 
     def _recover(self) -> None:
         """Make a fresh segment; what cannot be done now is tried again later."""
@@ -218,7 +220,7 @@ class Committer(threading.Thread):
     def _save_removed(self) -> None:
         while self._removed:
             self._removed[-1].save_copy(self._folder)
-            self._removed.pop().end(mark=False)
+            self._removed.pop().end()
 
     def _look_after(self, segment: Segment) -> None:
         """What nobody would notice as long as nothing is recorded."""
@@ -233,7 +235,7 @@ class Committer(threading.Thread):
     def _finish(self) -> None:
         segment, self._segment = self._segment, None
         if segment is not None:
-            self._part_with(segment, mark=True)
+            self._part_with(segment)
         try:
             if self._removed:
                 make_folder(self._folder)

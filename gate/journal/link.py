@@ -13,7 +13,7 @@ from gate.store.connect import EMBEDDED, Target, connect, store_errors
 from gate.store.errors import StoreUnavailable
 from gate.store.queries import query
 
-STATEMENT_SECONDS = 20
+STATEMENT_SECONDS = 20.0
 _REFUSING = ("22", "23", "54")
 """Classes of SQLSTATE that say *this record cannot be taken*: data, constraints, limits."""
 _LASTING = {
@@ -34,13 +34,23 @@ class RowsLost(StoreUnavailable):
 
 
 class Link:
-    """For one thread. ``put_aside`` gets each record that the ledger refuses, and why."""
+    """For one thread. ``put_aside`` gets each record that the ledger refuses, and why.
 
-    def __init__(self, where: Target, *, put_aside: Callable[[Record, str], None]) -> None:
+    A call that takes longer than ``statement_seconds`` is given up and tried with fewer records.
+    """
+
+    def __init__(
+        self,
+        where: Target,
+        *,
+        put_aside: Callable[[Record, str], None],
+        statement_seconds: float = STATEMENT_SECONDS,
+    ) -> None:
         self.shipped = 0
         """Records that the ledger confirmed, those it had already included."""
         self._where = _lasting(where)
         self._put_aside = put_aside
+        self._statement_milliseconds = round(statement_seconds * 1000)
         self._connection: psycopg.Connection | None = None
         self._rows = BATCH_ROWS
         self._newest: dict[str, int] = {}
@@ -68,8 +78,8 @@ class Link:
             raise
         except (psycopg.Error, StoreUnavailable) as error:
             self.close()
-            if isinstance(error, psycopg.errors.QueryCanceled):
-                # Too slow for as many at once.
+            if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.OutOfMemory):
+                # Too many at once.
                 self._rows = max(self._rows // 8, 1)
             raise _unavailable(error) from error
 
@@ -103,7 +113,8 @@ class Link:
         if self._connection is None:
             connection = connect(self._where)
             try:
-                connection.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'".encode())
+                limit = f"SET statement_timeout = {self._statement_milliseconds}"
+                connection.execute(limit.encode())
                 self._compare(connection)
             except BaseException:
                 connection.close()

@@ -151,15 +151,14 @@ class Segment:
         """Whether somebody has deleted the file: then what was written has no name any more."""
         return os.fstat(self._descriptor).st_nlink == 0
 
-    def end(self, *, mark: bool) -> None:
-        """Cut off what is not durable and give the segment up; with `mark` as complete.
+    def end(self) -> None:
+        """Cut off what is not durable, mark the segment as complete, and give it up.
 
         What cannot be done is left: a reader copes with zeros and torn batches.
         """
         try:
             os.ftruncate(self._descriptor, self.durable_bytes)
-            if mark:
-                os.pwrite(self._descriptor, encode_batch(self._salt, [], []), self.durable_bytes)
+            os.pwrite(self._descriptor, encode_batch(self._salt, [], []), self.durable_bytes)
         except OSError:
             pass
         finally:

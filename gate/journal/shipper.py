@@ -18,7 +18,7 @@ import msgspec
 
 from gate.journal import aside
 from gate.journal.layout import SUFFIX
-from gate.journal.link import Link, RowsLost, first_line
+from gate.journal.link import STATEMENT_SECONDS, Link, RowsLost, first_line
 from gate.journal.segment import NEW_SUFFIX
 from gate.journal.tail import Tail, Taken, opened
 from gate.ledger.records import Record
@@ -72,6 +72,7 @@ class Shipper:
         clock: Callable[[], datetime] = _utc_now,
         jitter: Callable[[], float] = random.random,
         say: Callable[[str], None] = _log.warning,
+        statement_seconds: float = STATEMENT_SECONDS,
     ) -> None:
         self.state = Shipping()
         self._folder = folder
@@ -79,7 +80,7 @@ class Shipper:
         self._jitter = jitter
         self._say = say
         self._tails: dict[str, Tail] = {}
-        self._link = Link(where, put_aside=self._put_aside)
+        self._link = Link(where, put_aside=self._put_aside, statement_seconds=statement_seconds)
         self._lying_aside = (0, 0)
         self._tidied = -_TIDY_SECONDS
 
@@ -155,7 +156,6 @@ class Shipper:
         """The next batch, and whether there is more; its segments stay open on the stack."""
         batch: list[tuple[Tail, Taken]] = []
         budget = _PASS_BYTES
-        more = False
         for tail in self._tails.values():
             if budget <= 0 or len(batch) == _PASS_SEGMENTS:
                 return batch, True
@@ -167,13 +167,15 @@ class Shipper:
             if taken.end > tail.confirmed or taken.done:
                 batch.append((tail, taken))
                 budget -= taken.end - tail.confirmed
-                more = more or taken.more
-        return batch, more
+            if taken.more:
+                # The rest of it goes before what younger segments hold.
+                return batch, True
+        return batch, False
 
     def _put_aside(self, record: Record, reason: str) -> None:
         path = aside.refuse(self._folder, record, reason, self._clock())
         self._say(f"the ledger refuses a record of {record.writer}: {reason}; it is kept in {path}")
-        self._tidied = -_TIDY_SECONDS
+        self._lying_aside = aside.tally(self._folder)
 
     def _begin_again(self, writers: Iterable[str]) -> None:
         for tail in self._tails.values():
@@ -191,7 +193,7 @@ class Shipper:
         if reasons := tail.reasons():
             path = aside.keep_damaged(tail.path, reasons, tail.damage, self._clock())
             self._say(f"{tail.path.name}: {'; '.join(reasons)}; it is kept as {path}")
-            self._tidied = -_TIDY_SECONDS
+            self._lying_aside = aside.tally(self._folder)
         else:
             tail.path.unlink(missing_ok=True)
         del self._tails[tail.path.name]

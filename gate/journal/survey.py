@@ -20,7 +20,8 @@ _STEP_BYTES = 1 << 20
 class SegmentReport(msgspec.Struct, frozen=True, kw_only=True):
     """A segment; ``bytes`` is its file's length, room ahead included.
 
-    ``problems`` are for a person. ``state``: a process is ``writing`` it, or nobody is (``ended``), or it is ``damaged``.
+    ``state``: a process is ``writing`` it, or nobody is any more (``ended``), or it is ``damaged``,
+    and ``problems`` says how.
     """
 
     name: str

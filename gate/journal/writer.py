@@ -213,12 +213,12 @@ class Journal:
             return self._closing
         if committer.refusal is not None:
             return committer.refusal
-        if self._depth >= self._queue_records or self._queued >= self._queue_bytes:
-            return JournalUnavailable("queue", f"{self._depth} records wait for the disk already")
         since = committer.busy_since
         if since and time.monotonic() - since > self._stall_seconds:
             waited = time.monotonic() - since
             return JournalUnavailable("stalled", f"the disk has not answered for {waited:.1f} s")
+        if self._depth >= self._queue_records or self._queued >= self._queue_bytes:
+            return JournalUnavailable("queue", f"{self._depth} records wait for the disk already")
         return None
 
     def _hand_over(self) -> None:

@@ -1,16 +1,20 @@
 """The control plane of the run, and a namespace for each test."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from tests.cluster.gate import Gate, gate_behind
 from tests.controlplane import running
-from tests.controlplane.plane import ControlPlane
+from tests.controlplane.plane import AUDIT_LOG, ControlPlane
+from tests.controlplane.processes import tail
 from tests.controlplane.shared import shared
 
+OWN = "plane"
+LINES = 8
 Start = Callable[..., AbstractContextManager[running.Running]]
 
 
@@ -29,7 +33,36 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(scope="session")
+def gate(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    """A webhook behind the run's control plane, asked about the namespaces that it protects."""
+    with gate_behind(control_plane, tmp_path_factory.mktemp("gate")) as running_gate:
+        yield running_gate
+
+
 @pytest.fixture
 def own_control_plane(tmp_path: Path) -> Start:
     """Start a control plane that only this test has, to be broken: `running.started`'s options."""
-    return lambda **options: running.started(tmp_path / "plane", keep_logs=True, **options)
+    return lambda **options: running.started(tmp_path / OWN, keep_logs=True, **options)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the ends of the logs of the control plane that a failed test used."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        for folder in _log_folders(item):
+            logs = sorted(path for path in folder.glob("*.log") if AUDIT_LOG not in path.name)
+            shown = "\n".join(tail(log, LINES) for log in logs)
+            report.sections.append((f"logs in {folder}", shown))
+    return report
+
+
+def _log_folders(test: pytest.Function) -> Iterator[Path]:
+    plane, own = test.funcargs.get("control_plane"), test.funcargs.get("tmp_path")
+    if isinstance(plane, ControlPlane):
+        yield plane.folder / "logs"
+    if isinstance(own, Path) and (own / OWN / "logs").exists():
+        yield own / OWN / "logs"

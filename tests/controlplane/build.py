@@ -92,10 +92,8 @@ def _go() -> str:
 
 def _needed() -> str:
     """The oldest Go that all modules accept."""
-    said = [
-        re.findall(r"^go (\S+)$", (source.folder() / "go.mod").read_text(), re.MULTILINE)[0]
-        for source in programs.SOURCES
-    ]
+    texts = [(source.folder() / "go.mod").read_text() for source in programs.SOURCES]
+    said: list[str] = re.findall(r"^go (\S+)$", "\n".join(texts), re.MULTILINE)
     return max(said, key=_numbers)
 
 

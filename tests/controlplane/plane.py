@@ -34,6 +34,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     DEPLOYER: (PLATFORM, *SERVICE_ACCOUNTS),
 }
 """The users that have a token, and their groups."""
+AUDIT_LOG = "audit"
+"""The audit log of API server 0 is ``logs/audit-0.log``."""
 _FAKE_NODE = {"kwok.x-k8s.io/node": "fake"}
 
 
@@ -255,6 +257,21 @@ class ControlPlane:
         selector = "labelSelector=apiserver.kubernetes.io/identity=kube-apiserver"
         items: list[dict[str, Any]] = self.get(f"{path}?{selector}")["items"]
         return items
+
+    def audit_events(self, namespace: str) -> list[dict[str, Any]]:
+        """What was written in a namespace, dry runs too, by the API servers' audit logs.
+
+        Who (``user``, ``impersonatedUser``), what (``objectRef``), how it ended
+        (``responseStatus``), what admission noted (``annotations``); in the order of each server.
+        An event may come a moment after the answer: wait for it.
+        """
+        lines = [
+            line
+            for path in sorted((self.folder / "logs").glob(f"{AUDIT_LOG}-*.log"))
+            for line in path.read_text().splitlines(keepends=True)
+        ]
+        events = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [each for each in events if each["objectRef"].get("namespace") == namespace]
 
     def save(self) -> Path:
         """Write ``plane.json``, whole or not at all."""

@@ -45,6 +45,14 @@ def wait_for(what: str, answer: Callable[[], object], *, seconds: float = 60.0) 
         time.sleep(POLL_SECONDS)
 
 
+def tail(log: Path, lines: int = LOG_LINES) -> str:
+    """The last lines of a log, each after the log's name."""
+    if not log.exists():
+        return f"  (no {log.name})"
+    kept = log.read_text(errors="replace").splitlines()[-lines:]
+    return "\n".join(f"  {log.stem}: {line}" for line in kept)
+
+
 @dataclass
 class Process:
     """One program of the control plane. It can be started again after its end, as it was."""
@@ -112,12 +120,9 @@ class Process:
         """Let it go on after `pause`."""
         os.kill(self.pid, signal.SIGCONT)
 
-    def tail(self, lines: int = LOG_LINES) -> str:
+    def tail(self) -> str:
         """The last lines of its log."""
-        if not self.log.exists():
-            return f"(no log of {self.name})"
-        kept = self.log.read_text(errors="replace").splitlines()[-lines:]
-        return "\n".join(f"  {self.name}: {line}" for line in kept)
+        return tail(self.log)
 
     def _end(self, how: signal.Signals, seconds: float) -> None:
         if self._running is not None and self.runs():

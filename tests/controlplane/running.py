@@ -15,17 +15,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.controlplane import certificates, guard, programs
-from tests.controlplane.certificates import Pair
+from tests.controlplane import certificates, commands, guard
 from tests.controlplane.plane import DEPLOYER, GROUPS, PLATFORM, ControlPlane
 from tests.controlplane.processes import ControlPlaneError, Process, free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
-STAGES = Path(__file__).parent / "stages.yaml"
 START_SECONDS = 90.0
 """For the whole; on two idle cores it takes three to six."""
-# The controllers' rights to what people change, without the controller that fills `admin`.
+# A controller sums these up in the roles `view`, `edit` and `admin`; the API alone has none of it.
 _ROLES = ("view", "edit", "admin")
+_EXTRA_ROLE = "platform-extra"
 _EXTRA_RULES = [
     {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "patch", "update"]},
     {"apiGroups": ["apps"], "resources": ["controllerrevisions"], "verbs": ["get", "list"]},
@@ -104,11 +103,11 @@ class Running:
             {
                 "apiVersion": version,
                 "kind": "ClusterRole",
-                "metadata": {"name": "platform-extra"},
+                "metadata": {"name": _EXTRA_ROLE},
                 "rules": _EXTRA_RULES,
             },
         ).ok()
-        for role in (*(f"system:aggregate-to-{each}" for each in _ROLES), "platform-extra"):
+        for role in (*(f"system:aggregate-to-{each}" for each in _ROLES), _EXTRA_ROLE):
             self.plane.request(
                 "POST",
                 f"{base}/clusterrolebindings",
@@ -194,7 +193,7 @@ def started(
 
 
 def _layout(folder: Path, whole: bool, count: int, flags: Sequence[str]) -> Running:
-    """Write what the processes read, and say how each is started."""
+    """Write what the processes read, and say what is to be started."""
     now = dt.datetime.now(dt.UTC)
     (folder / "users").mkdir()
     ca = certificates.authority(folder, now=now)
@@ -209,95 +208,9 @@ def _layout(folder: Path, whole: bool, count: int, flags: Sequence[str]) -> Runn
     urls = tuple(f"https://127.0.0.1:{port}" for port in ports)
     plane = ControlPlane(folder, urls, tokens)
     plane.save()
-    etcd, etcd_url = _etcd(folder)
+    etcd, etcd_url = commands.etcd(folder)
     servers = tuple(
-        _api_server(folder, number, port, etcd_url, serving, flags)
+        commands.api_server(folder, number, port, etcd_url, serving, flags)
         for number, port in enumerate(ports)
     )
-    return Running(plane, etcd, servers, _others(plane) if whole else ())
-
-
-def _etcd(folder: Path) -> tuple[Process, str]:
-    url, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
-    command = [
-        str(programs.program("etcd")),
-        f"--data-dir={folder / 'etcd'}",
-        f"--listen-client-urls={url}",
-        f"--advertise-client-urls={url}",
-        f"--listen-peer-urls={peer}",
-        f"--initial-advertise-peer-urls={peer}",
-        f"--initial-cluster=default={peer}",
-        "--unsafe-no-fsync",
-        "--log-level=warn",
-    ]
-    return Process("etcd", command, folder), url
-
-
-def _api_server(
-    folder: Path, number: int, port: int, etcd_url: str, serving: Pair, flags: Sequence[str]
-) -> Process:
-    keys = folder / "service-accounts.key"
-    command = [
-        *_own_hostname(number),
-        str(programs.program("kube-apiserver")),
-        f"--etcd-servers={etcd_url}",
-        "--bind-address=127.0.0.1",
-        "--advertise-address=127.0.0.1",
-        "--endpoint-reconciler-type=none",
-        f"--secure-port={port}",
-        f"--cert-dir={folder / 'certificates'}",
-        f"--tls-cert-file={serving.certificate}",
-        f"--tls-private-key-file={serving.key}",
-        f"--client-ca-file={folder / 'ca.crt'}",
-        f"--token-auth-file={folder / 'tokens.csv'}",
-        "--authorization-mode=RBAC",
-        "--service-account-issuer=https://kubernetes.default.svc",
-        f"--service-account-key-file={keys}",
-        f"--service-account-signing-key-file={keys}",
-        "--service-cluster-ip-range=10.96.0.0/16",
-        "--disable-admission-plugins=ServiceAccount",
-        *flags,
-    ]
-    return Process(f"kube-apiserver-{number}", command, folder)
-
-
-def _own_hostname(number: int) -> list[str]:
-    """A command that gives the next one a host name: an API server's identity is made from it."""
-    if number == 0:
-        return []
-    alone = ["unshare", "--uts"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--uts"]
-    return [*alone, "sh", "-c", 'hostname "$0" && exec "$@"', f"api-server-{number}"]
-
-
-def _others(plane: ControlPlane) -> tuple[Process, ...]:
-    folder = plane.folder
-    quick = ("--kube-api-qps=300", "--kube-api-burst=600")
-    manager = [
-        str(programs.program("kube-controller-manager")),
-        f"--kubeconfig={plane.kubeconfig('system:kube-controller-manager')}",
-        "--controllers=*,-nodeipam,-service-lb-controller",
-        "--use-service-account-credentials",
-        f"--service-account-private-key-file={folder / 'service-accounts.key'}",
-        f"--root-ca-file={plane.ca}",
-        "--leader-elect=false",
-        "--horizontal-pod-autoscaler-sync-period=1s",
-        "--secure-port=0",
-        *quick,
-    ]
-    scheduler = [
-        str(programs.program("kube-scheduler")),
-        f"--kubeconfig={plane.kubeconfig('system:kube-scheduler')}",
-        "--leader-elect=false",
-        "--secure-port=0",
-        *quick,
-    ]
-    kwok = [
-        str(programs.program("kwok")),
-        f"--kubeconfig={plane.kubeconfig('kwok', ('system:masters',))}",
-        f"--config={STAGES}",
-        "--manage-all-nodes=false",
-        "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
-        "--node-lease-duration-seconds=40",
-    ]
-    named = {"kube-controller-manager": manager, "kube-scheduler": scheduler, "kwok": kwok}
-    return tuple(Process(name, command, folder) for name, command in named.items())
+    return Running(plane, etcd, servers, commands.others(plane) if whole else ())

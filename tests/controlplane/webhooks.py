@@ -92,10 +92,10 @@ def webhook(
 
 
 def _sign(name: str) -> dict[str, Any]:
-    """An entry beside the one wanted, which refuses one ConfigMap that is only ever tried.
+    """An entry beside the one wanted, which refuses one service account that is only tried.
 
     The API server takes up both at the same moment: a refusal says that the webhook is in force,
-    without a call of it.
+    without a call of it (unless `rules` match service accounts).
     """
     return {
         "name": f"sign.{name}.saturday-gate.io",
@@ -105,7 +105,7 @@ def _sign(name: str) -> dict[str, Any]:
                 "apiGroups": [""],
                 "apiVersions": ["v1"],
                 "operations": ["CREATE"],
-                "resources": ["configmaps"],
+                "resources": ["serviceaccounts"],
             }
         ],
         "failurePolicy": "Fail",
@@ -116,7 +116,7 @@ def _sign(name: str) -> dict[str, Any]:
 
 
 def _in_force(plane: ControlPlane, namespace: str, name: str, server: int) -> bool:
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
-    path = f"/api/v1/namespaces/{namespace}/configmaps?dryRun=All"
+    body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts?dryRun=All"
     answer = plane.request("POST", path, body, server=server)
     return answer.status == 500 and f"sign.{name}" in str(answer.body)

@@ -10,6 +10,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.core.decision import LoadNow, Reason
 from gate.core.problems import InputError
 from gate.ledger.canonical import canonical
 from tests.ledger.build import DENIED, decision
@@ -65,6 +66,31 @@ def test_what_has_no_form_is_bad_input(value: object) -> None:
 
 def test_keys_are_sorted_by_utf16_code_units() -> None:
     assert canonical({"\U0001f600": 1, "\ufb33": 2}) == '{"\U0001f600":1,"\ufb33":2}'.encode()
+
+
+counts = st.integers(0, 2**40) | st.integers(2**53 - 3, 2**53 + 3)
+loads = st.builds(
+    LoadNow,
+    demand=st.floats(0, 1e24) | st.integers(0, 2**54).map(float) | st.just(-0.0),
+    needed=counts,
+    required_replicas=counts,
+    shortfall=counts,
+    weddings_today=counts,
+)
+
+
+@given(st.none() | loads, texts)
+def test_a_decision_is_written_like_any_value(load: LoadNow | None, reason: str) -> None:
+    made = msgspec.structs.replace(
+        decision("0198", **DENIED), load=load, reasons=(Reason(code="window", message=reason),)
+    )
+    assert canonical(made) == canonical(msgspec.to_builtins(made))
+
+
+def test_a_decision_with_half_a_character_is_bad_input() -> None:
+    made = decision("0198", **DENIED)
+    with pytest.raises(InputError):
+        canonical(msgspec.structs.replace(made, tzdata="\ud800"))
 
 
 def test_a_decision_is_its_printed_json() -> None:

@@ -21,6 +21,8 @@ def main() -> int:
     stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    # The supervisor blocks it, so that one that comes early is not the end but waits until here.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     try:
         if len(sys.argv) != 2:
             raise InputError.of("usage: python -m gate.service.keeper CONFIG")

@@ -30,6 +30,11 @@ class KeeperConfig(msgspec.Struct, frozen=True, kw_only=True):
         return f"KeeperConfig(state={self.state!r})"
 
 
+def encode(config: KeeperConfig) -> bytes:
+    """The settings as one line of JSON, without its end."""
+    return msgspec.json.encode(config)
+
+
 def read_config(argument: str) -> KeeperConfig:
     """The settings: JSON text, ``-`` for the first line of standard input, else a file's name.
 

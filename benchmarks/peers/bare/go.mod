@@ -1,0 +1,3 @@
+module saturday-gate.io/peers/bare
+
+go 1.24.0

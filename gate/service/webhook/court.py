@@ -1,0 +1,173 @@
+"""From a review's bytes to the answer's: classify, decide, record, answer."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from gate.cluster.answers import Answers, passed
+from gate.cluster.changes import Context, Why, classify
+from gate.cluster.history import History
+from gate.cluster.requests import requests_of, set_aside, strictest
+from gate.cluster.review import Review, read_review
+from gate.core.decide import decide, undecided
+from gate.core.decision import Decision, Reason, Request
+from gate.core.ids import RANDOM_BYTES, uuid7
+from gate.core.policy import Action
+from gate.core.problems import InputError
+from gate.inputs import Compiled
+from gate.journal.errors import JournalUnavailable
+from gate.journal.writer import Journal
+from gate.ledger.canonical import canonical
+from gate.service.webhook.metrics import Metrics
+from gate.service.webhook.standing import Standing
+
+PROBE_NAME = "saturday-gate-probe"
+PROBE_WARNING = "saturday-gate: answering"
+
+
+class Hearing:
+    """What a review came to: an answer, or a decision that has to be recorded before it is one."""
+
+    __slots__ = ("actions", "answer", "answers", "decision", "recording", "uid")
+
+    def __init__(
+        self,
+        *,
+        answer: bytes | None = None,
+        uid: str = "",
+        decision: Decision | None = None,
+        recording: "asyncio.Future[None] | None" = None,
+        answers: Answers | None = None,
+        actions: Sequence[Action] = (),
+    ) -> None:
+        self.answer = answer
+        self.uid = uid
+        self.decision = decision
+        self.recording = recording
+        self.answers = answers
+        self.actions = actions
+
+
+class Court:
+    """Judges reviews by what stands now. One a worker; nothing here waits but for the journal."""
+
+    def __init__(
+        self,
+        *,
+        standing: Callable[[], Standing],
+        history: History,
+        journal: Journal,
+        metrics: Metrics,
+        environment: str | None,
+        own_namespace: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._standing = standing
+        self._history = history
+        self._journal = journal
+        self._metrics = metrics
+        self._environment = environment
+        self._own_namespace = own_namespace
+        self._clock = clock
+
+    def hear(self, body: bytes | bytearray) -> Hearing:
+        """Judge a review, and hand its record to the journal. Raises BadReview."""
+        review = read_review(body)
+        if is_probe(review):
+            return self._passed(review, Why.PROBE, (PROBE_WARNING,))
+        standing = self._standing()
+        caller = standing.callers.of(review.user)
+        if why := set_aside(review, caller, self._own_namespace):
+            return self._passed(review, why)
+        at = self._clock()
+        change = classify(review, Context(caller.invoker, standing.floor(at), self._history))
+        if not change.actions:
+            return self._passed(review, change.why)
+        requests = requests_of(review, change.actions, caller, self._environment)
+        return self._judged(review, standing, requests, at)
+
+    async def rule(self, hearing: Hearing) -> bytes:
+        """The answer of a decision, once it is durable.
+
+        *Undecided* where the journal cannot, or where the task is cancelled before: its deadline.
+        """
+        decision, recording = hearing.decision, hearing.recording
+        assert decision is not None
+        assert hearing.answers is not None
+        if recording is not None:
+            try:
+                await recording
+            except asyncio.CancelledError:
+                decision = self._unrecorded(decision, "the journal did not answer in time")
+            except JournalUnavailable as error:
+                decision = self._unrecorded(decision, str(error))
+        self._metrics.decided(decision)
+        return hearing.answers.of(hearing.uid, decision, hearing.actions)
+
+    def _judged(
+        self, review: Review, standing: Standing, requests: Sequence[Request], at: datetime
+    ) -> Hearing:
+        decision = strictest([_decided(standing, request, at) for request in requests])
+        recording: asyncio.Future[None] | None = None
+
+        def encode(identifier: str) -> bytes:
+            nonlocal decision
+            decision = msgspec.structs.replace(decision, id=identifier, recorded=True)
+            return canonical(decision)
+
+        if review.dry_run:
+            decision = msgspec.structs.replace(decision, id=fresh_id())
+        else:
+            try:
+                recording = self._journal.append(at, encode)
+            except (JournalUnavailable, InputError) as error:
+                decision = self._unrecorded(decision, str(error))
+        return Hearing(
+            uid=review.uid,
+            decision=decision,
+            recording=recording,
+            answers=standing.answers,
+            actions=tuple(request.action for request in requests),
+        )
+
+    def _passed(self, review: Review, why: Why, warnings: tuple[str, ...] = ()) -> Hearing:
+        self._metrics.passed(why)
+        return Hearing(answer=passed(review.uid, why, warnings))
+
+    def _unrecorded(self, decision: Decision, why: str) -> Decision:
+        # A fresh id: the journal may hold the one that could not be confirmed.
+        outage = Reason(code="store-unavailable", message=f"the decision cannot be recorded: {why}")
+        return undecided(
+            self._standing().inputs.policy,
+            (decision.policy, decision.calendar),
+            decision.request,
+            decision.at,
+            [outage],
+            id=fresh_id(),
+        )
+
+
+def _decided(standing: Standing, request: Request, at: datetime) -> Decision:
+    inputs = standing.inputs
+    if isinstance(inputs, Compiled):
+        return decide(inputs.timeline, inputs.facts, request, at)
+    return undecided(inputs.policy, inputs.refs, request, at, inputs.reasons)
+
+
+def is_probe(review: Review) -> bool:
+    """Whether the fallback's worker asks, through the API server, if somebody answers here."""
+    return (
+        bool(review.dry_run)
+        and review.name == PROBE_NAME
+        and review.kind.kind == "ConfigMap"
+        and not review.kind.group
+    )
+
+
+def fresh_id() -> str:
+    """An id of no record."""
+    return uuid7(time.time_ns() // 1_000_000, os.urandom(RANDOM_BYTES))

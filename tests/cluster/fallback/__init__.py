@@ -1,0 +1,1 @@
+"""The fallback lock on a real API server, with nothing of the gate running."""

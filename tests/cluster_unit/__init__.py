@@ -1,0 +1,1 @@
+"""What a change is and how it is answered, without a cluster."""

@@ -1,0 +1,1 @@
+"""The lock that needs no server of ours: what it compiles to, without a cluster."""
