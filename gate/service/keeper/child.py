@@ -46,7 +46,11 @@ class Background:
 
     def _run_once(self, stop: threading.Event) -> int:
         process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # What a terminal sends to whoever runs in it is the supervisor's to act on.
+            process_group=0,
         )
         listening = threading.Thread(target=self._listen, args=[process], daemon=True)
         listening.start()
