@@ -18,6 +18,7 @@ from gate.service.logs import log
 ENDED = "the keeper's background process has ended; it is started again"
 _PROGRAM = "gate.service.keeper.background"
 _LASTING_SECONDS = 60.0
+_LOOK_SECONDS = 0.3
 
 
 class Background:
@@ -59,7 +60,7 @@ class Background:
             process.stdin.write(msgspec.json.encode(self._config) + b"\n")
             process.stdin.flush()
         while listening.is_alive() and not stop.is_set():
-            stop.wait(0.2)
+            stop.wait(_LOOK_SECONDS)
         # Its input's end tells it to end.
         with suppress(OSError):
             process.stdin.close()

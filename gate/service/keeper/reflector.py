@@ -197,15 +197,18 @@ class Reflector:
         """The events that came together, told together."""
         added: dict[str, Entry] = {}
         removed: dict[str, None] = {}
-        for line in lines:
-            event = msgspec.json.decode(line, type=_Event)
-            about = msgspec.json.decode(event.object, type=_Versioned)
-            if event.type == "ERROR":
-                raise _Begin(f"{about.code} {about.message}")
-            if event.type != "BOOKMARK":
-                self._note(event, added, removed)
-            self._version = about.metadata.resourceVersion or self._version
-        self._board.changed(added.values(), removed)
+        try:
+            for line in lines:
+                event = msgspec.json.decode(line, type=_Event)
+                about = msgspec.json.decode(event.object, type=_Versioned)
+                if event.type == "ERROR":
+                    raise _Begin(f"{about.code} {about.message}")
+                if event.type != "BOOKMARK":
+                    self._note(event, added, removed)
+                self._version = about.metadata.resourceVersion or self._version
+        finally:
+            # What is known here must be known there: a list tells differences only.
+            self._board.changed(added.values(), removed)
 
     def _note(self, event: _Event, added: dict[str, Entry], removed: dict[str, None]) -> None:
         holder = msgspec.json.decode(event.object)
