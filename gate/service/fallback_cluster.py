@@ -22,12 +22,12 @@ from kubernetes.client import (
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
+from gate.cluster.configuration import PROTECT_LABEL
 from gate.cluster.fallback.documents import (
     BINDING_KIND,
     LEASE_LABELS,
     LEASE_NAMESPACE,
     PREFIX,
-    PROTECT_LABEL,
     Document,
 )
 from gate.cluster.fallback.probe import PROBE_NAME, PROBE_WARNING

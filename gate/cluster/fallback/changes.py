@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from gate.cluster.fallback.cel import FALSE, TRUE, both, literal
 from gate.cluster.fallback.rules import JUDGED
+from gate.cluster.templates import RESTARTED_AT
 from gate.core.policy import Action, ByInvoker, Cells
-
-RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
-"""The annotation of a pod template by which `kubectl rollout restart` restarts."""
 
 Variable = tuple[str, str]
 """A name and an expression; expressions may use the variables before them."""

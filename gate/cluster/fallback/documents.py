@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gate.cluster.configuration import PROTECT_LABEL
 from gate.cluster.fallback.callers import USER, is_human, not_exempt
 from gate.cluster.fallback.changes import CHANGES_SPEC, Variable, change_variables, denied
 from gate.cluster.fallback.rules import rules
@@ -22,6 +23,7 @@ from gate.cluster.fallback.times import (
     calendar_variables,
     instant_text,
 )
+from gate.cluster.requests import NEVER_MATCHED
 from gate.core.instants import SECOND, format_instant, micros
 from gate.core.problems import InputError
 from gate.core.timeline import Timeline
@@ -30,7 +32,6 @@ from gate.core.zones import TZDATA_VERSION
 
 NAME = "saturday-gate-fallback"
 EXPIRY_NAME = "saturday-gate-fallback-expiry"
-PROTECT_LABEL = "saturday-gate.io/protect"
 OWN_NAMESPACE = "saturday-gate"
 LEASE_NAMESPACE = "kube-system"
 LEASE_LABELS = {"apiserver.kubernetes.io/identity": "kube-apiserver"}
@@ -176,7 +177,7 @@ def _annotations(
 
 def _match(exempt: tuple[str, ...], options: Options) -> Document:
     operations = ["CREATE", "UPDATE", "DELETE"]
-    never = sorted({LEASE_NAMESPACE, options.own_namespace})
+    never = sorted({NEVER_MATCHED, options.own_namespace})
     kinds = ["deployments", "statefulsets", "daemonsets"]
     return {
         "matchConstraints": {

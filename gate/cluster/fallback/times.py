@@ -26,7 +26,7 @@ MAX_CODE_POINTS = 100_000
 # A list ends at the first moment without a lock after so many entries, else after so many more.
 _ENTRIES_A_LIST = 128
 _MOST_ENTRIES_A_LIST = 512
-_FORMULAS_A_LIST = 256
+_CHARACTERS_A_LIST = 50_000
 _YEAR = "(?:(?:19|2[01])[0-9]{2}|2200)"
 _LEAP = "(?:(?:19|2[01])(?:0[48]|[2468][048]|[13579][26])|2000)"
 _DATE = (
@@ -63,8 +63,9 @@ def calendar_variables(found: Segments) -> Iterator[Variable]:
     # "=" sorts before "~": an entry of this very second is past.
     yield "now", "variables.clock + '~'"
     yield "past", "variables.calendar.filter(e, e < variables.now)"
-    past = "variables.past[size(variables.past) - 1]"
-    yield "locked", f"size(variables.past) > 0 && {_looked_up(past)}"
+    past = "int(variables.past[size(variables.past) - 1].substring(20))"
+    yield "formula", f"size(variables.past) > 0 ? {past} : 0"
+    yield "locked", "variables.formula != 0 && variables.formulas[variables.formula]"
     ending = f"variables.calendar.filter(e, e >= variables.now && !{_looked_up('e')})"
     yield "ends", f"variables.locked ? {ending} : []"
     yield (
@@ -129,7 +130,11 @@ def _formula(formula: Formula, names: dict[Concern, str]) -> str:
 
 def _formulas(expressions: Sequence[str]) -> Iterator[Variable]:
     """``formulas``: for each number whether the change is locked under it."""
-    pieces = _pieces(expressions, _FORMULAS_A_LIST)
+    pieces: list[list[str]] = [[]]
+    for expression in expressions:
+        if sum(map(len, pieces[-1])) + len(expression) > _CHARACTERS_A_LIST and pieces[-1]:
+            pieces.append([])
+        pieces[-1].append(expression)
     if len(pieces) == 1:
         yield "formulas", f"[{', '.join(pieces[0])}]"
         return
@@ -181,7 +186,3 @@ def _time(entry: str) -> str:
 
 def _last() -> str:
     return "variables.calendar[size(variables.calendar) - 1]"
-
-
-def _pieces(items: Sequence[str], most: int) -> list[Sequence[str]]:
-    return [items[at : at + most] for at in range(0, len(items), most)]
