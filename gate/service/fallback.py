@@ -75,7 +75,13 @@ class Worker:
         aside = threading.Thread(target=self._aside.run, args=[stop], name="aside", daemon=True)
         aside.start()
         while not stop.is_set():
-            self.round()
+            try:
+                self.round()
+            # What is installed holds on its own; the next round may go well.
+            except Exception as error:
+                self.board.alert("worker", f"a defect: {type(error).__name__}: {error}")
+            else:
+                self.board.alert("worker", None)
             stop.wait(self._settings.look.total_seconds())
         aside.join(timeout=self._settings.pace.renewal.total_seconds())
         log("fallback-ended")

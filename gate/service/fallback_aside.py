@@ -59,6 +59,9 @@ class StandingAside:
                 self.round(stop)
             except ClusterUnavailable as error:
                 self._board.alert("cluster", str(error))
+            # Without these rounds the lock would never stand aside: they go on whatever happens.
+            except Exception as error:
+                self._board.alert("cluster", f"a defect: {type(error).__name__}: {error}")
             else:
                 self._board.alert("cluster", None)
             stop.wait(self._pace.renewal.total_seconds())

@@ -19,7 +19,6 @@ from kubernetes.client import (
     V1ConfigMap,
     V1ObjectMeta,
 )
-from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from gate.cluster.configuration import PROTECT_LABEL
@@ -89,9 +88,11 @@ class Cluster:
         """
         try:
             api = apps_api(kubeconfig, environ)
-        except (ConfigException, OSError, ValueError, TypeError) as error:
+        # The library raises what its parsers do, of a file that is no kubeconfig.
+        except Exception as error:
+            said = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError.of(
-                f"the kubeconfig cannot be used: {error}", field="--kubeconfig"
+                f"the kubeconfig cannot be used: {said}", field="--kubeconfig"
             ) from None
         if api is None:
             raise InputError.of(

@@ -43,8 +43,6 @@ def grouped(term: str) -> str:
 
 def negated(term: str) -> str:
     """``!(term)``."""
-    if term in {TRUE, FALSE}:
-        return FALSE if term == TRUE else TRUE
     return f"!({term})"
 
 

@@ -27,6 +27,7 @@ MAX_CODE_POINTS = 100_000
 _ENTRIES_A_LIST = 128
 _MOST_ENTRIES_A_LIST = 512
 _CHARACTERS_A_LIST = 50_000
+_TIME_LENGTH = 19
 _YEAR = "(?:(?:19|2[01])[0-9]{2}|2200)"
 _LEAP = "(?:(?:19|2[01])(?:0[48]|[2468][048]|[13579][26])|2000)"
 _DATE = (
@@ -72,7 +73,7 @@ def calendar_variables(found: Segments) -> Iterator[Variable]:
         "until",
         (
             f"size(variables.ends) > 0 ? 'until ' + {_time('variables.ends[0]')}"
-            f" : {_last()} > variables.now ? 'at least until ' + {_time(_last())}"
+            f" : {_last()}.substring(19, 20) == '+' ? 'at least until ' + {_time(_last())}"
             " : 'until it is released'"
         ),
     )
@@ -146,16 +147,18 @@ def _formulas(expressions: Sequence[str]) -> Iterator[Variable]:
 def _calendar(found: Segments) -> Iterator[Variable]:
     """``calendar``: the entries around the clock.
 
-    A list that is cut within a lock ends with the first entry of the next one, which is never past
-    for as long as this list is in use: so a message can say how long a lock lasts at least.
+    A list that is cut within a lock ends with the first entry of the next one, marked by a plus. It
+    is never past for as long as this list is in use, and lets a message say how long a lock lasts
+    at least.
     """
     pieces: list[list[str]] = [[]]
     for start, number in zip(found.starts, found.numbers, strict=True):
         entry = f"{instant_text(start)}={number}"
-        pieces[-1].append(entry)
         if len(pieces[-1]) >= _MOST_ENTRIES_A_LIST:
-            pieces.append([entry])
-        elif number == 0 and len(pieces[-1]) >= _ENTRIES_A_LIST:
+            pieces[-1].append(f"{instant_text(start)}+{number}")
+            pieces.append([])
+        pieces[-1].append(entry)
+        if number == 0 and len(pieces[-1]) >= _ENTRIES_A_LIST:
             pieces.append([])
     if len(pieces) > 1 and not pieces[-1]:
         pieces.pop()
@@ -165,7 +168,7 @@ def _calendar(found: Segments) -> Iterator[Variable]:
         return
     for number, text in enumerate(lists):
         yield f"calendar{number}", text
-    yield "calendar", _tree([piece[0].partition("=")[0] for piece in pieces], 0)
+    yield "calendar", _tree([piece[0][:_TIME_LENGTH] for piece in pieces], 0)
 
 
 def _tree(firsts: Sequence[str], offset: int) -> str:
