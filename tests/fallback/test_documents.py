@@ -107,6 +107,12 @@ def test_a_lock_that_an_api_server_would_not_take_is_refused() -> None:
     assert caught.value.problems[0].field == "--weeks"
 
 
+def test_a_list_that_no_expression_holds_is_refused() -> None:
+    names = ", ".join(f"system:serviceaccount:team-{n}:deployer" for n in range(3000))
+    with pytest.raises(InputError, match="not-exempt"):
+        locked(timeline(f"exempt: [{names}]\n{SATURDAYS}"))
+
+
 @given(st.lists(st.text() | st.text(" a:'\n", min_size=70, max_size=400), max_size=5))
 def test_yaml_says_what_the_documents_say(texts: list[str]) -> None:
     document = {"kind": "X", "texts": texts}

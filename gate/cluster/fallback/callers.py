@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gate.cluster.fallback.cel import FALSE, TRUE, both, grouped, literals
+from gate.cluster.fallback.cel import TRUE, both, grouped, literal, literals
 from gate.cluster.fallback.globs import matches
 from gate.core.policy import Identity
 
@@ -23,14 +23,12 @@ def is_human(identities: Iterable[Identity]) -> str:
     does but service accounts.
     """
     default = f"!({matches(_KNOWN, (SERVICE_ACCOUNTS,))})"
-    expression = default
-    for identity in reversed(tuple(identities)):
-        verdict = TRUE if identity.invoker == "human" else FALSE
-        fits = _fits(identity)
-        expression = (
-            verdict if fits == TRUE else f"{grouped(fits)} ? {verdict} : {grouped(expression)}"
-        )
-    return expression
+    # A list and not a chain of conditions: CEL takes no more than some hundred within one another.
+    listed = [f"{grouped(_fits(each))} ? {literal(each.invoker)} : ''" for each in identities]
+    if not listed:
+        return default
+    found = f"[{', '.join(listed)}].filter(i, i != '')"
+    return f"({found} + [{default} ? 'human' : 'automation'])[0] == 'human'"
 
 
 def _fits(identity: Identity) -> str:

@@ -259,14 +259,24 @@ def _validation(expression: str, message: str) -> Document:
 
 
 def _check(document: Document, options: Options) -> None:
-    longest = max(
-        (len(each["expression"]) for each in document["spec"].get("variables", ())), default=0
-    )
-    size = document_bytes(document)
-    if size > MAX_DOCUMENT_BYTES or longest > MAX_CODE_POINTS:
+    spec = document["spec"]
+    lengths = {
+        each.get("name", "validation"): len(each["expression"])
+        for part in ("matchConditions", "variables", "validations")
+        for each in spec.get(part, ())
+    }
+    longest = max(lengths, key=lambda name: lengths[name], default="")
+    if lengths and lengths[longest] > MAX_CODE_POINTS:
         raise InputError.of(
-            f"{options.weeks} weeks compile to {size} bytes with an expression of {longest}"
-            f" characters; an API server takes {MAX_DOCUMENT_BYTES} and {MAX_CODE_POINTS}",
+            f"the policy compiles to an expression {longest!r} of {lengths[longest]} characters;"
+            f" an API server takes {MAX_CODE_POINTS}",
+            mend="shorten its lists of exempt users, identities or globs",
+        )
+    size = document_bytes(document)
+    if size > MAX_DOCUMENT_BYTES:
+        raise InputError.of(
+            f"{options.weeks} weeks compile to {size} bytes; an API server takes"
+            f" {MAX_DOCUMENT_BYTES}",
             field="--weeks",
             mend="compile fewer weeks, or give the policy fewer rules that differ by scope",
         )

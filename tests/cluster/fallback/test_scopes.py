@@ -159,7 +159,9 @@ def test_cells_and_identities(lab: Lab, namespace: str) -> None:
         "identities:\n"
         "  - {user: 'bot-*', group: 'system:*', invoker: automation}\n"
         "  - {user: '*:ci:x', invoker: human}\n"
-    )
+        "  - {group: 'sso:*', invoker: automation}\n"
+        "  - {user: bot-1, invoker: human}\n"
+    ) + "".join(f"  - {{user: 'nobody-{n}-*', invoker: automation}}\n" for n in range(500))
     lab.install(policy(now(), more=cells + people))
     path = lab.objects(namespace, {"kind": "Deployment"}, name="api", dry=True)
     for user, expected in (
@@ -168,6 +170,8 @@ def test_cells_and_identities(lab: Lab, namespace: str) -> None:
         ("robot-1", 200),
         ("system:serviceaccount:ci:x", 200),
         ("system:serviceaccount:ci:y", 403),
+        ("nobody-499-x", 403),
+        ("nobody-500-x", 200),
     ):
         answer = lab.plane.request("DELETE", path, **acting(user))
         assert answer.status == expected, user
