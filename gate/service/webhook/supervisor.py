@@ -24,7 +24,7 @@ from gate.service.webhook.metrics import FOLDER_VARIABLE, forget
 from gate.service.webhook.settings import Settings, encode
 
 _RESTART_SECONDS, _LONGEST_RESTART_SECONDS = 1.0, 30.0
-_KEEPER_SECONDS = 25.0
+_KEEPER_SECONDS = 30.0
 _GRACE_SECONDS = 3.0
 _FAILURES = 4
 
