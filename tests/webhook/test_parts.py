@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gate.core.problems import InputError
-from gate.service.webhook.app import timeout_of
 from gate.service.webhook.budget import Budget
+from gate.service.webhook.timeouts import timeout_of
 from gate.service.webhook.tls import Certificate
 from tests.webhook.certificates import Authority
 

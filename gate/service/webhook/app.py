@@ -4,7 +4,6 @@ No Kubernetes API call, no database and no disk is waited for here but the journ
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from gate.service.webhook.deadlines import Deadlines
 from gate.service.webhook.metrics import Metrics
 from gate.service.webhook.readiness import Readiness
 from gate.service.webhook.settings import Limits
+from gate.service.webhook.timeouts import seconds_for
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Scope = dict[str, Any]
@@ -25,8 +25,6 @@ _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", b"application/problem+json")
 _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 _CLOSE = (b"connection", b"close")
-_DURATION = re.compile(rb"(\d{1,9}(?:\.\d{1,9})?)(ms|us|ns|h|m|s)")
-_UNITS = {b"h": 3600.0, b"m": 60.0, b"s": 1.0, b"ms": 1e-3, b"us": 1e-6, b"ns": 1e-9}
 _ROUTES = {"/validate": b"POST", "/healthz": b"GET", "/readyz": b"GET", "/metrics": b"GET"}
 
 
@@ -80,7 +78,7 @@ class Webhook:
         declared, content_type = _body_headers(scope["headers"])
         task = asyncio.current_task()
         assert task is not None
-        self._deadlines.watch(task, began + self._seconds(scope["query_string"]))
+        self._deadlines.watch(task, began + seconds_for(scope["query_string"], self._limits))
         try:
             if content_type.partition(b";")[0].strip().lower() != b"application/json":
                 await self._bodies.read(receive, declared, len)
@@ -101,12 +99,6 @@ class Webhook:
         finally:
             self._deadlines.forget(task)
 
-    def _seconds(self, query: bytes) -> float:
-        """Seconds for the work: a share of what the API server waits for."""
-        asked = timeout_of(query)
-        whole = self._limits.request_seconds if asked is None else asked
-        return whole * self._limits.work_share
-
     async def _refuse(
         self, send: Send, status: int, why: str, *headers: tuple[bytes, bytes]
     ) -> None:
@@ -123,17 +115,6 @@ class Webhook:
             {"type": "http.response.start", "status": status, "headers": [*headers, length, *last]}
         )
         await send({"type": "http.response.body", "body": body})
-
-
-def timeout_of(query: bytes) -> float | None:
-    """Seconds of ``timeout=10s`` in a query (a Go duration), None where there is none to read."""
-    for part in query.split(b"&"):
-        name, _, value = part.partition(b"=")
-        if name == b"timeout":
-            found = list(_DURATION.finditer(value))
-            if found and b"".join(match[0] for match in found) == value:
-                return sum(float(match[1]) * _UNITS[match[2]] for match in found)
-    return None
 
 
 def _body_headers(headers: list[tuple[bytes, bytes]]) -> tuple[int | None, bytes]:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -95,15 +96,21 @@ class Court:
 
         *Undecided* where the journal cannot, or where the task is cancelled before: its deadline.
         """
+        if hearing.recording is not None:
+            # How it went is the future's to say, also where this task was cancelled meanwhile.
+            with suppress(asyncio.CancelledError, JournalUnavailable):
+                await hearing.recording
+        return self.conclude(hearing)
+
+    def conclude(self, hearing: Hearing) -> bytes:
+        """The answer of a decision whose recording, if there is one, is done."""
         decision, recording = hearing.decision, hearing.recording
         assert decision is not None
         assert hearing.answers is not None
         if recording is not None:
-            try:
-                await recording
-            except asyncio.CancelledError:
+            if recording.cancelled():
                 decision = self._unrecorded(decision, "the journal did not answer in time")
-            except JournalUnavailable as error:
+            elif error := recording.exception():
                 decision = self._unrecorded(decision, str(error))
         self._metrics.decided(decision)
         return hearing.answers.of(hearing.uid, decision, hearing.actions)

@@ -11,18 +11,18 @@ _LOOK_SECONDS = 0.02
 
 
 class Deadlines:
-    """Cancels tasks that are not done by their deadline."""
+    """Cancels futures, tasks among them, that are not done by their deadline."""
 
     def __init__(self) -> None:
-        self._tasks: dict[asyncio.Task[Any], float] = {}
+        self._waiting: dict[asyncio.Future[Any], float] = {}
 
-    def watch(self, task: asyncio.Task[Any], at: float) -> None:
-        """Cancel ``task``, once, at ``at`` (of its loop's clock) unless it is forgotten by then."""
-        self._tasks[task] = at
+    def watch(self, future: asyncio.Future[Any], at: float) -> None:
+        """Cancel ``future``, once, at ``at`` (of its loop's clock) unless forgotten by then."""
+        self._waiting[future] = at
 
-    def forget(self, task: asyncio.Task[Any]) -> None:
+    def forget(self, future: asyncio.Future[Any]) -> None:
         """It has no deadline any more."""
-        self._tasks.pop(task, None)
+        self._waiting.pop(future, None)
 
     async def run(self) -> None:
         """Look after them, for ever."""
@@ -30,6 +30,6 @@ class Deadlines:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             now = loop.time()
-            for task in [each for each, at in self._tasks.items() if at <= now]:
-                del self._tasks[task]
-                task.cancel()
+            for future in [each for each, at in self._waiting.items() if at <= now]:
+                del self._waiting[future]
+                future.cancel()

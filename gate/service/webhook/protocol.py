@@ -119,7 +119,14 @@ class Connection(HttpToolsProtocol):
 class Connections:
     """All connections of a worker: made from accepted sockets, counted, bounded, closed."""
 
-    def __init__(self, app: Callable[..., Any], context: ssl.SSLContext, limits: Limits) -> None:
+    def __init__(
+        self,
+        app: Callable[..., Any],
+        context: ssl.SSLContext,
+        limits: Limits,
+        prepare: Callable[..., Connection] = Connection,
+    ) -> None:
+        """``prepare`` makes a connection, from what `Connection` is made from."""
         self._config = Config(
             app, http=Connection, ws="none", lifespan="off", interface="asgi3",
             log_level="critical", access_log=False, server_header=False, date_header=False,
@@ -129,6 +136,7 @@ class Connections:
         self._state = ServerState()
         self._context = context
         self._limits = limits
+        self._prepare = prepare
         # In order of age: tasks in which TLS begins.
         self._beginning: dict[asyncio.Task[None], None] = {}
         self._closing = False
@@ -189,7 +197,7 @@ class Connections:
             accepted.close()
 
     def _make(self) -> Connection:
-        connection = Connection(self._config, self._state, {}, asyncio.get_running_loop())
+        connection = self._prepare(self._config, self._state, {}, asyncio.get_running_loop())
         connection.head_seconds = self._limits.request_seconds
         return connection
 
