@@ -121,6 +121,8 @@ def main() -> int:
     if code or asked.build_only:
         return code
     signal.signal(signal.SIGTERM, leave)
+    # A shell without job control starts what runs in the background with SIGINT ignored.
+    signal.signal(signal.SIGINT, leave)
     try:
         asked.folder = asked.folder.resolve()
         with only_one(asked.folder):

@@ -97,8 +97,37 @@ def revisions(plane: ControlPlane, namespace: str | None = None) -> int:
 
 def observed(plane: ControlPlane, path: str) -> bool:
     """Whether a workload's controller has seen it as it is now."""
-    found = plane.get(path)
-    return bool(found["status"].get("observedGeneration", 0) >= found["metadata"]["generation"])
+    return _seen(plane.get(path))
+
+
+def settled(plane: ControlPlane, namespace: str) -> bool:
+    """Whether controllers have nothing more to write into what they look after.
+
+    While they do, the API server may find its copy old and ask about one change twice.
+    """
+    apps = f"/apis/apps/v1/namespaces/{namespace}"
+    scalers = plane.get(f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")
+    return (
+        all(map(_rolled_out, plane.get(f"{apps}/deployments")["items"]))
+        and all(map(_filled, plane.get(f"{apps}/statefulsets")["items"]))
+        and all(map(_seen, plane.get(f"{apps}/daemonsets")["items"]))
+        and all(each["status"].get("conditions") for each in scalers["items"])
+    )
+
+
+def _seen(workload: Any) -> bool:
+    observed: int = workload["status"].get("observedGeneration", 0)
+    return observed >= int(workload["metadata"]["generation"])
+
+
+def _filled(workload: Any) -> bool:
+    ready: int = workload["status"].get("readyReplicas", 0)
+    return _seen(workload) and ready == int(workload["spec"]["replicas"])
+
+
+def _rolled_out(deployment: Any) -> bool:
+    reasons = {each["reason"] for each in deployment["status"].get("conditions", ())}
+    return _filled(deployment) and "NewReplicaSetAvailable" in reasons
 
 
 def journaled(folder: Path) -> list[dict[str, Any]]:

@@ -2,8 +2,7 @@
 
 import json
 import urllib.request
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +12,7 @@ import pytest
 from gate.cluster.history import template_digest
 from gate.service.keeper.reflector import Watching
 from tests.controlplane.plane import ControlPlane
-from tests.controlplane.running import Running
+from tests.controlplane.running import Running, started
 from tests.service.informing import informing
 from tests.service.keeping import config_of, keeping
 from tests.service.listening import Heard, listening
@@ -22,7 +21,6 @@ from tests.service.until import until
 QUICK = Watching(
     page=3, connect=1.0, answer=2.0, first_retry=0.1, longest_retry=0.3, refused_retry=0.3
 )
-Start = Callable[..., AbstractContextManager[Running]]
 
 
 def synced(heard: Heard) -> bool:
@@ -39,9 +37,9 @@ def workload(kind: str, image: str) -> dict[str, Any]:
         "kind": kind,
         "metadata": {"name": "rsvp"},
         "spec": {
-            "replicas": 1,
             "selector": {"matchLabels": {"app": "rsvp"}},
             "template": template(image),
+            **({"replicas": 1} if kind != "DaemonSet" else {}),
             **({"serviceName": "rsvp"} if kind == "StatefulSet" else {}),
         },
     }
@@ -56,7 +54,11 @@ def template(image: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("kind", "holders"),
-    [("Deployment", "replicasets"), ("StatefulSet", "controllerrevisions")],
+    [
+        ("Deployment", "replicasets"),
+        ("StatefulSet", "controllerrevisions"),
+        ("DaemonSet", "controllerrevisions"),
+    ],
 )
 def test_a_rollout_leaves_its_template_until_its_holder_goes(
     control_plane: ControlPlane, namespace: str, tmp_path: Path, kind: str, holders: str
@@ -102,74 +104,77 @@ def replica_set(name: str, image: str = "web:1", owner: str | None = None) -> di
     return body
 
 
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Two API servers and no controllers, for these tests to break; each puts things right."""
+    with started(tmp_path_factory.mktemp("informer") / "plane", api_servers=2) as running:
+        yield running
+
+
 class Maker:
-    """Makes and removes ReplicaSets through one of the API servers."""
+    """Makes and removes ReplicaSets in a namespace of its own, through one of the API servers."""
 
-    def __init__(self, running: Running, server: int = 0) -> None:
+    def __init__(self, running: Running) -> None:
         self._plane = running.plane
-        self._server = server
-        self._path = "/apis/apps/v1/namespaces/default/replicasets"
+        self._path = f"/apis/apps/v1/namespaces/{running.plane.fresh_namespace()}/replicasets"
+        self._names: dict[str, str] = {}
+        self._gone: set[str] = set()
 
-    def make(self, count: int) -> list[str]:
-        """Their uids."""
-        return [
-            self._plane.request(
-                "POST", self._path, replica_set(f"r-{uuid4().hex[:12]}"), server=self._server
-            ).ok()["metadata"]["uid"]
-            for _ in range(count)
-        ]
+    def make(self, count: int, server: int = 0) -> None:
+        for _ in range(count):
+            body = replica_set(f"r-{uuid4().hex[:12]}")
+            made = self._plane.request("POST", self._path, body, server=server).ok()["metadata"]
+            self._names[made["uid"]] = made["name"]
 
-    def remove(self, uid: str) -> None:
-        found = self._plane.request("GET", self._path, server=self._server).ok()["items"]
-        (name,) = (e["metadata"]["name"] for e in found if e["metadata"]["uid"] == uid)
+    def remove(self, server: int = 0) -> None:
+        uid, name = self._names.popitem()
         path = f"{self._path}/{name}?propagationPolicy=Background"
-        self._plane.request("DELETE", path, server=self._server).ok()
+        self._plane.request("DELETE", path, server=server).ok()
+        self._gone.add(uid)
+
+    def known_to(self, heard: Heard) -> bool:
+        """Whether all that are there are known, and none that has gone."""
+        return self._names.keys() <= heard.templates.keys() and self._gone.isdisjoint(
+            heard.templates
+        )
 
 
-def holds(heard: Heard, uids: list[str]) -> bool:
-    return set(heard.templates) == set(uids)
-
-
-def test_an_api_server_that_restarts_is_followed_again(
-    own_control_plane: Start, tmp_path: Path
-) -> None:
-    with own_control_plane() as running:
-        maker = Maker(running)
-        uids = maker.make(7)
-        with informing(running.plane.kubeconfig(), tmp_path, watching=QUICK) as heard:
-            until(lambda: synced(heard) and holds(heard, uids))
-            running.api_servers[0].kill()
-            until(lambda: "cannot be followed" in trouble(heard))
-            assert holds(heard, uids)
-            running.api_servers[0].start()
-            running.wait_ready()
-            until(lambda: synced(heard), 20)
-            uids += maker.make(2)
-            maker.remove(uids.pop(0))
-            until(lambda: holds(heard, uids))
+def test_an_api_server_that_restarts_is_followed_again(broken: Running, tmp_path: Path) -> None:
+    maker = Maker(broken)
+    maker.make(7)
+    with informing(broken.plane.kubeconfig(), tmp_path, watching=QUICK) as heard:
+        until(lambda: synced(heard) and maker.known_to(heard))
+        broken.api_servers[0].kill()
+        until(lambda: "cannot be followed" in trouble(heard))
+        assert maker.known_to(heard)
+        broken.api_servers[0].start()
+        broken.wait_ready()
+        until(lambda: synced(heard), 30)
+        maker.make(2)
+        maker.remove()
+        until(lambda: maker.known_to(heard))
 
 
 def test_a_version_that_is_compacted_away_means_a_new_list(
-    own_control_plane: Start, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    broken: Running, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with own_control_plane(api_servers=2) as running:
-        near, far = Maker(running), Maker(running, server=1)
-        uids = near.make(5)
-        with informing(running.plane.kubeconfig(), tmp_path, watching=QUICK) as heard:
-            until(lambda: synced(heard) and holds(heard, uids))
-            capfd.readouterr()
-            running.api_servers[0].kill()
-            until(lambda: trouble(heard))
-            uids += far.make(3)
-            far.remove(uids.pop(0))
-            compact(running)
-            running.api_servers[0].start()
-            running.wait_ready()
-            until(lambda: synced(heard) and holds(heard, uids), 20)
-        said = capfd.readouterr().err
-        assert "410 too old resource version" in said
-        # What was known stayed known: only differences were told.
-        assert sum(getattr(message, "reset", False) for message in heard.messages) == 1
+    maker = Maker(broken)
+    maker.make(5)
+    with informing(broken.plane.kubeconfig(), tmp_path, watching=QUICK) as heard:
+        until(lambda: synced(heard) and maker.known_to(heard))
+        capfd.readouterr()
+        broken.api_servers[0].kill()
+        until(lambda: trouble(heard))
+        maker.make(3, server=1)
+        maker.remove(server=1)
+        compact(broken)
+        broken.api_servers[0].start()
+        broken.wait_ready()
+        until(lambda: synced(heard) and maker.known_to(heard), 30)
+    said = capfd.readouterr().err
+    assert "410 too old resource version" in said
+    # What was known stayed known: only differences were told.
+    assert sum(getattr(message, "reset", False) for message in heard.messages) == 1
 
 
 def compact(running: Running) -> None:
@@ -191,25 +196,25 @@ def compact(running: Running) -> None:
 
 
 def test_rights_that_are_missing_are_said_and_waited_for(
-    own_control_plane: Start, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    broken: Running, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with own_control_plane() as running:
-        uids = Maker(running).make(4)
-        mine = running.plane.kubeconfig("gate", ("gates",))
-        with informing(mine, tmp_path, watching=QUICK) as heard:
-            until(lambda: "controllerrevisions" in trouble(heard) and "403" in trouble(heard))
-            assert "replicasets cannot be followed" in trouble(heard)
-            assert heard.templates == {}
-            assert not synced(heard)
-            grant(running, "replicasets")
-            until(lambda: holds(heard, uids))
-            # One of the two is known: what it knows is of use.
-            assert "replicasets" not in trouble(heard)
-            assert not synced(heard)
-            grant(running, "controllerrevisions")
-            until(lambda: synced(heard))
-        # Each refusal is said once, not once an attempt.
-        assert capfd.readouterr().err.count('"cluster-not-followed"') == 2
+    maker = Maker(broken)
+    maker.make(4)
+    mine = broken.plane.kubeconfig("gate", ("gates",))
+    with informing(mine, tmp_path, watching=QUICK) as heard:
+        until(lambda: "controllerrevisions" in trouble(heard) and "403" in trouble(heard))
+        assert "replicasets cannot be followed" in trouble(heard)
+        assert heard.templates == {}
+        assert not synced(heard)
+        grant(broken, "replicasets")
+        until(lambda: maker.known_to(heard))
+        # One of the two is known: what it knows is of use.
+        until(lambda: "replicasets" not in trouble(heard))
+        assert not synced(heard)
+        grant(broken, "controllerrevisions")
+        until(lambda: synced(heard))
+    # Each refusal is said once, not once an attempt.
+    assert capfd.readouterr().err.count('"cluster-not-followed"') == 2
 
 
 def grant(running: Running, resource: str) -> None:
@@ -230,30 +235,27 @@ def grant(running: Running, resource: str) -> None:
         running.plane.request("POST", f"{base}/{path}", whole).ok()
 
 
-def test_an_api_server_that_falls_silent_is_noticed(
-    own_control_plane: Start, tmp_path: Path
-) -> None:
+def test_an_api_server_that_falls_silent_is_noticed(broken: Running, tmp_path: Path) -> None:
     quick = Watching(
         connect=0.5, answer=0.5, silence=1.0, first_retry=0.1, longest_retry=0.3, refused_retry=0.3
     )
-    with own_control_plane() as running:
-        maker = Maker(running)
-        uids = maker.make(2)
-        with informing(running.plane.kubeconfig(), tmp_path, watching=quick) as heard:
-            until(lambda: synced(heard) and holds(heard, uids))
-            running.api_servers[0].pause()
-            until(lambda: trouble(heard))
-            running.api_servers[0].resume()
-            until(lambda: synced(heard))
-            uids += maker.make(1)
-            until(lambda: holds(heard, uids))
+    maker = Maker(broken)
+    maker.make(2)
+    with informing(broken.plane.kubeconfig(), tmp_path, watching=quick) as heard:
+        until(lambda: synced(heard) and maker.known_to(heard), 30)
+        broken.api_servers[0].pause()
+        until(lambda: trouble(heard))
+        broken.api_servers[0].resume()
+        until(lambda: synced(heard), 30)
+        maker.make(1)
+        until(lambda: maker.known_to(heard))
 
 
-def test_a_kubeconfig_that_comes_late_is_found(own_control_plane: Start, tmp_path: Path) -> None:
+def test_a_kubeconfig_that_comes_late_is_found(broken: Running, tmp_path: Path) -> None:
     named = tmp_path / "kubeconfig"
-    with own_control_plane() as running, informing(named, tmp_path, watching=QUICK) as heard:
+    with informing(named, tmp_path, watching=QUICK) as heard:
         until(lambda: "ConfigException" in trouble(heard))
-        named.write_bytes(running.plane.kubeconfig().read_bytes())
+        named.write_bytes(broken.plane.kubeconfig().read_bytes())
         until(lambda: synced(heard))
 
 

@@ -19,6 +19,7 @@ from tests.cluster.gate_manifests import (
     deployment,
     one_of_each,
     path_of,
+    secret,
     stateful_set,
 )
 
@@ -174,6 +175,22 @@ def test_the_authority_is_published_again(locked: Locked) -> None:
     locked.run(EXEMPT, "delete", "configmap", "kube-root-ca.crt")
     locked.plane.wait_for("it is published again", lambda: locked.get(published))
     assert locked.wrote()["root-ca-cert-publisher"] == {"configmaps"}
+
+
+def test_a_token_is_issued_and_may_be_renewed_by_automation(locked: Locked) -> None:
+    account = f"/api/v1/namespaces/{locked.namespace}/serviceaccounts/default"
+    locked.plane.wait_for(
+        "the account is there", lambda: locked.plane.request("GET", account).status == 200
+    )
+    token = secret("token", kind="kubernetes.io/service-account-token")
+    token["metadata"]["annotations"] = {"kubernetes.io/service-account.name": "default"}
+    locked.make({**token, "data": {}})
+    locked.plane.wait_for("the token is issued", lambda: "token" in locked.get(token)["data"])
+    change = ("patch", "secret", "token", "--type=merge", "--patch", '{"data":{"more":"Yg=="}}')
+    locked.refused(HUMAN, *change)
+    locked.run(AUTOMATION, *change)
+    # The one controller that has no account of its own.
+    assert locked.wrote()["system:kube-controller-manager"] == {"secrets"}
 
 
 def test_a_namespace_can_be_deleted_whole(locked: Locked) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import gate_policy
-from tests.cluster.gate import CALLERS, EXEMPT, HUMAN, Caller, Gate, kubectl, observed
+from tests.cluster.gate import CALLERS, EXEMPT, HUMAN, Caller, Gate, kubectl, observed, settled
 from tests.cluster.gate_cases import CASES, Case
 from tests.cluster.gate_manifests import path_of
 from tests.controlplane.plane import ControlPlane
@@ -104,8 +104,7 @@ def _arrange(plane: ControlPlane, namespace: str) -> None:
         plane.wait_for("the first revision is there", partial(observed, plane, path))
         merge = "application/strategic-merge-patch+json"
         plane.request("PATCH", path, patch, content_type=merge).ok()
-    for path in revised:
-        plane.wait_for("the second revision is there", partial(observed, plane, path))
+    plane.wait_for("the controllers are done", partial(settled, plane, namespace))
 
 
 def _run(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import gate_policy
-from tests.cluster.gate import AUTOMATION, HUMAN, Caller, Gate, gate_behind, kubectl
+from tests.cluster.gate import AUTOMATION, HUMAN, Caller, Gate, gate_behind, kubectl, settled
 from tests.cluster.gate_manifests import SECOND, deployment
 from tests.controlplane.plane import ControlPlane
 
@@ -31,6 +31,7 @@ def place(gate: Gate, request: pytest.FixtureRequest) -> Iterator[str]:
 def arrange(plane: ControlPlane, namespace: str) -> None:
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
     plane.request("POST", path, deployment(_NAME)).ok()
+    plane.wait_for("the controllers are done", lambda: settled(plane, namespace))
 
 
 def ran(

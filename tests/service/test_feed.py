@@ -122,6 +122,26 @@ def test_whoever_comes_later_is_told_everything(server: FeedServer, path: Path) 
         assert [m.reset for m in told] == [True, False, False]
 
 
+def test_what_an_earlier_keeper_told_stays_until_there_is_better(path: Path) -> None:
+    """The keeper starts anew while the API server is away."""
+    with listening(path) as heard:
+        for told, left in (
+            ([Templates(reset=True, added=entries(3)), Templates(synced=True)], 3),
+            ([Templates(), Templates(trouble="the API server is away")], 3),
+            ([Templates(reset=True, added=entries(1)), Templates(synced=True)], 1),
+        ):
+            keeper = FeedServer(path)
+            keeper.start()
+            for message in told:
+                keeper.publish(message)
+            last = told[-1]
+            until(lambda last=last: heard.about and heard.about.trouble == last.trouble)  # type: ignore[misc]
+            until(lambda last=last: heard.about and heard.about.synced == last.synced)  # type: ignore[misc]
+            assert len(heard.templates) == left
+            keeper.stop()
+            until(lambda: not heard.client.connected)
+
+
 def test_changes_reach_everyone_in_order(server: FeedServer, path: Path) -> None:
     with listening(path) as one, listening(path) as two:
         until(lambda: one.client.connected and two.client.connected)
@@ -251,6 +271,17 @@ def test_a_socket_far_down_the_tree_is_reached(tmp_path: Path) -> None:
     with listening(path) as heard:
         until(lambda: heard.inputs == INPUTS)
     server.stop()
+
+
+def test_a_line_that_is_too_long_is_not_sent(
+    server: FeedServer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate.service.keeper.server.LONGEST_LINE_BYTES", 1000)
+    with listening(path) as heard:
+        server.publish(Inputs(trouble="x" * 1000))
+        server.publish(INPUTS)
+        until(lambda: heard.client.inputs is not None)
+        assert heard.messages == [INPUTS]
 
 
 def test_after_its_end_nothing_is_published(path: Path) -> None:

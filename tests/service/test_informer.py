@@ -81,6 +81,23 @@ def test_events_change_what_is_known(tmp_path: Path) -> None:
         assert heard.templates["a"][1] != heard.templates["d"][1]
 
 
+def test_what_comes_before_an_error_is_told_too(tmp_path: Path) -> None:
+    """In one piece with it: the list that follows tells differences only."""
+    last = holder("b")
+
+    def answer(kind: str, watch: bool, before: int) -> Answer:
+        if watch:
+            gone = ("ERROR", {"code": 410, "message": "too old"})
+            return events() if before else events(("ADDED", last), ("DELETED", holder("a")), gone)
+        return page(last if before else holder("a"))
+
+    with (
+        answering(tmp_path, answer) as (kubeconfig, _),
+        informing(kubeconfig, tmp_path, watching=QUICK) as heard,
+    ):
+        until(lambda: set(heard.templates) == {"b"})
+
+
 @pytest.mark.parametrize(
     "odd",
     [

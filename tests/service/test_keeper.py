@@ -241,6 +241,14 @@ def test_bad_settings_end_it_with_a_line(arguments: list[str], text: str, code: 
     assert msgspec.json.decode(done.stderr)["event"] == "keeper-not-started"
 
 
+def test_a_socket_that_cannot_be_made_ends_it_with_a_line(tmp_path: Path) -> None:
+    config = config_of(None, tmp_path, socket=str(tmp_path / "nowhere" / "feed.sock"))
+    with keeping(config) as keeper:
+        assert keeper.process.wait(timeout=60) == 1
+        assert keeper.events() == ["keeper-not-started"]
+    assert list(tmp_path.glob("**/*.sock")) == []
+
+
 def test_no_secret_is_told(tmp_path: Path) -> None:
     secret = "hunter2hunter2"
     dsn = f"postgresql://gate:{secret}@127.0.0.1:1/gate"

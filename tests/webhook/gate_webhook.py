@@ -57,7 +57,7 @@ class GateWebhook:
         self.log = folder / "webhook.log"
         self._command = [
             *(sys.executable, "-m", "gate", "webhook", "--json", "--listen", "127.0.0.1:0"),
-            *("--tls-cert", str(pair.cert), "--tls-key", str(pair.key)),
+            *("--tls-cert", str(pair.certificate), "--tls-key", str(pair.key)),
             *("--journal", str(folder / "journal"), *options),
         ]
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("GATE_DSN", "KUBE"))}
@@ -160,7 +160,7 @@ def running(
     """A server for the block, stopped as a person would stop it."""
     authority = authority or authority_of(folder)
     pair = Pair(folder / "server.crt", folder / "server.key")
-    if not pair.cert.exists():
+    if not pair.certificate.exists():
         pair = authority.issue("server")
     made = GateWebhook(folder, authority, pair, options, environ or {})
     try:

@@ -100,7 +100,7 @@ def _rounds(
 def _start(folder: Path, options: list[str], dsn: str) -> GateWebhook:
     authority = authority_of(folder)
     pair = Pair(folder / "server.crt", folder / "server.key")
-    if not pair.cert.exists():
+    if not pair.certificate.exists():
         authority.issue("server")
     return GateWebhook(folder, authority, pair, [*options, "--dsn", dsn, "--drain", "0s"], {})
 

@@ -101,12 +101,12 @@ def test_only_clients_of_the_authority_where_one_is_named(tmp_path: Path, inputs
     from tests.webhook.certificates import Authority  # noqa: PLC0415
 
     authority = Authority(tmp_path)
-    client = authority.issue("client")
+    client = authority.issue_client("client")
     options = [*inputs("locked"), "--tls-client-ca", str(authority.ca), "--drain", "0s"]
     with running(tmp_path, *options, authority=authority) as server:
         with pytest.raises((ssl.SSLError, OSError)):
             server.get("/healthz")
-        server.context.load_cert_chain(client.cert, client.key)
+        server.context.load_cert_chain(client.certificate, client.key)
         assert server.get("/healthz").status == 200
 
 

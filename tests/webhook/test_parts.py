@@ -83,7 +83,7 @@ def test_who_gives_up_waiting_leaves_nothing_behind(served: bool) -> None:
 def test_a_certificate_follows_its_files(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     pair = authority.issue("server")
-    certificate = Certificate(str(pair.cert), str(pair.key))
+    certificate = Certificate(str(pair.certificate), str(pair.key))
     first = certificate.expires
     assert not certificate.follow()
     authority.issue("server", lasts=timedelta(days=7))
@@ -96,9 +96,9 @@ def test_a_certificate_follows_its_files(tmp_path: Path) -> None:
 def test_a_half_written_pair_leaves_the_last_good_one(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     pair = authority.issue("server")
-    certificate = Certificate(str(pair.cert), str(pair.key))
+    certificate = Certificate(str(pair.certificate), str(pair.key))
     other = authority.issue("other")
-    os.replace(other.cert, pair.cert)
+    os.replace(other.certificate, pair.certificate)
     assert not certificate.follow()
     assert certificate.trouble is not None
     os.replace(other.key, pair.key)
@@ -112,7 +112,7 @@ def test_a_half_written_pair_leaves_the_last_good_one(tmp_path: Path) -> None:
 def test_what_is_no_certificate_is_bad_input(tmp_path: Path, spoilt: str) -> None:
     authority = Authority(tmp_path)
     pair = authority.issue("server")
-    given = {"cert": str(pair.cert), "key": str(pair.key), "client_ca": str(authority.ca)}
+    given = {"cert": str(pair.certificate), "key": str(pair.key), "client_ca": str(authority.ca)}
     bad = tmp_path / "bad.pem"
     bad.write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
     with pytest.raises(InputError, match="--tls-"):

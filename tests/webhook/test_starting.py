@@ -32,7 +32,7 @@ def good(tmp_path: Path, inputs: Inputs) -> Options:
         "--calendar": calendar,
         "--journal": str(tmp_path / "journal"),
         "--listen": "127.0.0.1:0",
-        "--tls-cert": str(pair.cert),
+        "--tls-cert": str(pair.certificate),
         "--tls-key": str(pair.key),
     }
 

@@ -18,6 +18,7 @@ from gate.service.logs import log
 ENDED = "the keeper's background process has ended; it is started again"
 _PROGRAM = "gate.service.keeper.background"
 _LASTING_SECONDS = 60.0
+_LOOK_SECONDS = 0.3
 
 
 class Background:
@@ -46,7 +47,11 @@ class Background:
 
     def _run_once(self, stop: threading.Event) -> int:
         process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # What a terminal sends to whoever runs in it is the supervisor's to act on.
+            process_group=0,
         )
         listening = threading.Thread(target=self._listen, args=[process], daemon=True)
         listening.start()
@@ -55,7 +60,7 @@ class Background:
             process.stdin.write(msgspec.json.encode(self._config) + b"\n")
             process.stdin.flush()
         while listening.is_alive() and not stop.is_set():
-            stop.wait(0.2)
+            stop.wait(_LOOK_SECONDS)
         # Its input's end tells it to end.
         with suppress(OSError):
             process.stdin.close()

@@ -24,7 +24,7 @@ class KeeperConfig(msgspec.Struct, frozen=True, kw_only=True):
     kubeconfig: str | None = None
     policy: bool = False
     calendar: bool = False
-    drain_seconds: float = 12.0
+    drain_seconds: float = 20.0
 
     def __repr__(self) -> str:
         return f"KeeperConfig(state={self.state!r})"

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -119,12 +120,10 @@ class Reflector:
     def break_off(self) -> None:
         """End a read that waits; for after the stop."""
         response = self._response
-        try:
-            if response is not None:
+        if response is not None:
+            # It may be over already, and an older library cannot: the thread ends with its process.
+            with suppress(Exception):
                 response.shutdown()
-        except Exception as error:
-            # It was over already, or the library is older: the thread ends with its process.
-            log("watch-not-broken-off", kind=self.kind.plural, error=str(error))
 
     def _follow(self, stop: threading.Event) -> None:
         """One watch to its end, after a list where there is nothing to continue from."""
@@ -198,15 +197,18 @@ class Reflector:
         """The events that came together, told together."""
         added: dict[str, Entry] = {}
         removed: dict[str, None] = {}
-        for line in lines:
-            event = msgspec.json.decode(line, type=_Event)
-            about = msgspec.json.decode(event.object, type=_Versioned)
-            if event.type == "ERROR":
-                raise _Begin(f"{about.code} {about.message}")
-            if event.type != "BOOKMARK":
-                self._note(event, added, removed)
-            self._version = about.metadata.resourceVersion or self._version
-        self._board.changed(added.values(), removed)
+        try:
+            for line in lines:
+                event = msgspec.json.decode(line, type=_Event)
+                about = msgspec.json.decode(event.object, type=_Versioned)
+                if event.type == "ERROR":
+                    raise _Begin(f"{about.code} {about.message}")
+                if event.type != "BOOKMARK":
+                    self._note(event, added, removed)
+                self._version = about.metadata.resourceVersion or self._version
+        finally:
+            # What is known here must be known there: a list tells differences only.
+            self._board.changed(added.values(), removed)
 
     def _note(self, event: _Event, added: dict[str, Entry], removed: dict[str, None]) -> None:
         holder = msgspec.json.decode(event.object)

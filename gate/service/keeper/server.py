@@ -39,7 +39,12 @@ class FeedServer:
 
     def start(self) -> None:
         """Listen. Raises OSError where the socket cannot be made."""
-        bound, self._inode = _bound(self._path)
+        try:
+            bound, self._inode = _bound(self._path)
+        except OSError as error:
+            self._loop.close()
+            said = f"no socket can be made at {self._path}: {error.strerror or error}"
+            raise OSError(error.errno, said) from error
         self._thread.start()
         starting = asyncio.start_unix_server(self._serve, sock=bound, backlog=_BACKLOG)
         self._listening = asyncio.run_coroutine_threadsafe(starting, self._loop).result()

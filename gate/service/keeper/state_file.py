@@ -73,8 +73,12 @@ class StateFile:
         self.held = held
 
     def want(self, wanted: Wanted) -> None:
-        """Fetch this one, unless that was asked for last; what was wanted before is forgotten."""
-        if wanted.name != self._asked:
+        """Fetch this one, unless that was asked for last; what was wanted before is forgotten.
+
+        A file that somebody has removed is fetched again.
+        """
+        lost = self.held is not None and not os.path.exists(self.held.path)
+        if wanted.name != self._asked or lost:
             self._asked = wanted.name
             self._slot.put(wanted)
 

@@ -146,4 +146,5 @@ def _is_news(before: Inputs, now: Inputs, seconds: float) -> bool:
         return True
     if before.read_at is None or now.read_at is None:
         return before.read_at != now.read_at
-    return (now.read_at - before.read_at).total_seconds() >= seconds
+    # Either way: a clock may be set back.
+    return abs((now.read_at - before.read_at).total_seconds()) >= seconds

@@ -1,7 +1,7 @@
 """All that the feed has told so far, so that whoever connects later can be told it at once."""
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from gate.service.feed import Inputs, Message, Shipping, Templates
 
@@ -17,6 +17,7 @@ class Told:
         self._shipping: Shipping | None = None
         self._about_templates: Templates | None = None
         self._templates: dict[str, tuple[str, str, str]] = {}
+        self._begun = False
 
     def add(self, message: Message) -> None:
         """Take one more message into the sum."""
@@ -27,6 +28,7 @@ class Told:
                 self._shipping = message
             case Templates():
                 if message.reset:
+                    self._begun = True
                     self._templates.clear()
                 for key in message.removed:
                     self._templates.pop(key, None)
@@ -38,24 +40,18 @@ class Told:
 
         They are made as they are asked for, from what had been told at the call.
         """
-        inputs, shipping, about = self._inputs, self._shipping, self._about_templates
-        return _messages(inputs, shipping, about, list(self._templates.values()))
+        first = [each for each in (self._inputs, self._shipping) if each is not None]
+        if self._about_templates is None:
+            return iter(first)
+        templates = list(self._templates.values())
+        return chain(first, _templates(self._about_templates, templates, reset=self._begun))
 
 
-def _messages(
-    inputs: Inputs | None,
-    shipping: Shipping | None,
-    about: Templates | None,
-    templates: list[tuple[str, str, str]],
+def _templates(
+    about: Templates, templates: list[tuple[str, str, str]], *, reset: bool
 ) -> Iterator[Message]:
-    if inputs is not None:
-        yield inputs
-    if shipping is not None:
-        yield shipping
-    if about is None:
-        return
+    """``reset`` False: nothing was begun yet, and what a worker knows from before still holds."""
     left = iter(templates)
-    reset = True
     while batch := tuple(islice(left, TEMPLATES_A_MESSAGE)):
         yield Templates(reset=reset, added=batch, trouble=about.trouble)
         reset = False

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from gate.core.decision import Decision
 
@@ -96,6 +96,11 @@ _GAUGES: dict[str, tuple[str, _Mode]] = {
     "gate_journal_oldest_seconds": ("Age of the oldest record not in the ledger.", "livemax"),
     "gate_journal_usable": ("1 where decisions can be recorded.", "livemin"),
 }
+
+
+def forget(pid: int) -> None:
+    """Leave out the gauges of a worker that has ended; what it counted stays."""
+    mark_process_dead(pid, os.environ[FOLDER_VARIABLE])  # type: ignore[no-untyped-call]
 
 
 def timestamp(instant: datetime | None) -> float:

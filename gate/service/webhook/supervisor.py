@@ -19,12 +19,12 @@ from tempfile import TemporaryDirectory
 
 from gate.service.logs import log
 from gate.service.webhook import channel as channels
-from gate.service.webhook.metrics import FOLDER_VARIABLE
+from gate.service.webhook.acceptor import BUSY_SECONDS, Acceptor
+from gate.service.webhook.metrics import FOLDER_VARIABLE, forget
 from gate.service.webhook.settings import Settings, encode
 
-_ACCEPTED_AT_ONCE = 64
 _RESTART_SECONDS, _LONGEST_RESTART_SECONDS = 1.0, 30.0
-_KEEPER_SECONDS = 25.0
+_KEEPER_SECONDS = 30.0
 _GRACE_SECONDS = 3.0
 _FAILURES = 4
 
@@ -72,9 +72,10 @@ class Supervisor:
         self._keeper: subprocess.Popen[bytes] | None = None
         self._workers: deque[_Worker] = deque()
         self._selector = selectors.DefaultSelector()
-        self._timers: list[tuple[float, Callable[[], None]]] = []
+        self._timers: list[tuple[float, Callable[[], object]]] = []
         self._stopping = False
-        self._accepting = False
+        self._acceptor = Acceptor(listener, self._selector, self._hand_over, self._after)
+        self._stop_by = 0.0
 
     def run(self) -> bool:
         """Serve until SIGTERM or SIGINT; SIGHUP replaces the workers one by one.
@@ -83,7 +84,6 @@ class Supervisor:
         """
         with self._signals(), TemporaryDirectory(prefix="gate-metrics-") as folder:
             os.environ[FOLDER_VARIABLE] = folder
-            self._listener.setblocking(False)
             self._start_keeper()
             for _ in range(self._settings.workers):
                 self._start_worker()
@@ -106,7 +106,7 @@ class Supervisor:
         for key, _ in self._selector.select(None if timeout is None else max(timeout, 0.0)):
             key.data()
 
-    def _after(self, seconds: float, call: Callable[[], None]) -> None:
+    def _after(self, seconds: float, call: Callable[[], object]) -> None:
         self._timers.append((time.monotonic() + seconds, call))
 
     def _start_worker(self) -> _Worker:
@@ -138,7 +138,7 @@ class Supervisor:
         if worker.leaving:
             self._after(0.0, lambda: self._reap(worker))
             return
-        code = worker.process.wait()
+        code = self._reap(worker)
         log("worker-died", pid=worker.process.pid, code=code)
         if self._stopping:
             return
@@ -151,8 +151,10 @@ class Supervisor:
         else:
             self._after(_restart_seconds(self._failures), self._replace_dead)
 
-    def _reap(self, worker: _Worker) -> None:
-        worker.process.wait()
+    def _reap(self, worker: _Worker) -> int:
+        code = worker.process.wait()
+        forget(worker.process.pid)
+        return code
 
     def _replace_dead(self) -> None:
         if not self._stopping:
@@ -160,40 +162,20 @@ class Supervisor:
 
     def _accept_or_not(self) -> None:
         """Connections wait in the kernel's queue while nobody can serve them."""
-        wanted = any(worker.serving for worker in self._workers)
-        if wanted and not self._accepting:
-            self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
-            if not self._announced:
-                self._announced = True
-                self._announce(address_of(self._listener))
-        elif self._accepting and not wanted:
-            self._selector.unregister(self._listener)
-        self._accepting = wanted
+        self._acceptor.want(any(worker.serving for worker in self._workers))
+        if self._acceptor.wanted and not self._announced:
+            self._announced = True
+            self._announce(address_of(self._listener))
 
-    def _accept(self) -> bool:
-        """Hand over who waits; False where there may be more of them."""
-        for _ in range(_ACCEPTED_AT_ONCE):
-            try:
-                connection, _ = self._listener.accept()
-            except BlockingIOError:
-                return True
-            except OSError as error:
-                # Descriptors or memory are short: those who wait get their turn later.
-                log("cannot-accept", error=str(error))
-                return True
-            with connection:
-                self._hand_over(connection)
-        return False
-
-    def _hand_over(self, connection: socket.socket) -> None:
+    def _hand_over(self, connection: socket.socket) -> bool:
         with contextlib.suppress(OSError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for _ in range(len(self._workers)):
             self._workers.rotate(-1)
             worker = self._workers[-1]
             if worker.serving and channels.hand_over(worker.channel, connection):
-                return
-        log("turned-away", why="no worker takes connections")
+                return True
+        return False
 
     def _start_keeper(self) -> None:
         if self._keeper_config is None or self._stopping:
@@ -284,16 +266,19 @@ class Supervisor:
         log("draining", seconds=self._settings.drain_seconds)
         for worker in self._workers:
             channels.order(worker.channel, channels.DRAIN)
-        self._after(self._settings.drain_seconds, self._stop)
+        seconds = self._settings.drain_seconds
+        self._stop_by = time.monotonic() + seconds + self._settings.limits.request_seconds
+        self._after(seconds, self._stop)
 
     def _stop(self) -> None:
         # Whoever still waits when the listener is closed is cut off.
-        while self._accepting and not self._accept():
-            pass
+        acceptor = self._acceptor
+        if acceptor.wanted and not acceptor.emptied() and time.monotonic() < self._stop_by:
+            self._after(BUSY_SECONDS, self._stop)
+            return
+        acceptor.close()
         for worker in self._workers:
             self._dismiss(worker)
-        self._accept_or_not()
-        self._listener.close()
 
     def _kill(self, worker: _Worker) -> None:
         if worker.process.poll() is None:
