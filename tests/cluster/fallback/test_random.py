@@ -80,7 +80,7 @@ def tried(clock: Clock, action: str, namespace: str, name: str, user: str) -> in
     return clock.patch(path, patches[action], MERGE, **who).status
 
 
-@settings(max_examples=5)
+@settings(max_examples=4)
 @given(cases(), IDENTITIES, st.data())
 def test_the_api_server_says_what_the_twin_says(
     places: Clock, case: Case, identities: list[dict[str, str]], data: st.DataObject
@@ -100,7 +100,7 @@ def test_the_api_server_says_what_the_twin_says(
             judge(places, case, asked, now)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(
     st.lists(WINDOWS, min_size=1, max_size=6),
     st.lists(LOCKS, max_size=2),
