@@ -13,7 +13,8 @@ from gate.service.fallback import Settings, Worker
 from gate.service.fallback_cluster import Cluster
 from gate.service.fallback_inputs import Following
 
-_CONNECTING_SECONDS = 6.0
+CONNECTING_SECONDS = 6.0
+"""How long the database is waited for at the start; a connection may take five."""
 _SOON_SECONDS = 0.05
 
 
@@ -50,7 +51,7 @@ def serve(
 
 def _wait_for(inputs: Following, stop: threading.Event) -> None:
     """Until the database has told what there is, or for as long as a connection may take."""
-    deadline = time.monotonic() + _CONNECTING_SECONDS
+    deadline = time.monotonic() + CONNECTING_SECONDS
     while (inputs.waits or inputs.lost is not None) and time.monotonic() < deadline:
         if stop.wait(_SOON_SECONDS):
             return

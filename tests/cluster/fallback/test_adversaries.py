@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.fallback.clock import lease
-from tests.cluster.fallback.lab import HOUR, LEASES, Lab, acting, inside, outside, workload
+from tests.cluster.fallback.clock import Clock, lease
+from tests.cluster.fallback.lab import HOUR, LEASES, Lab, acting, inside, workload
 from tests.controlplane.plane import ADMIN, PERSON, Answer
 
 pytestmark = pytest.mark.xdist_group("fallback")
@@ -18,8 +18,9 @@ FIELDS: dict[str, Any] = {"f:spec": {"f:template": {"f:spec": {}}}}
 
 
 @pytest.fixture(scope="module")
-def namespace(lab: Lab) -> Iterator[str]:
-    with lab.namespace(workload()) as name:
+def namespace(clock: Clock) -> Iterator[str]:
+    with clock.namespace(workload()) as name:
+        clock.install(inside("exempt: [robot]\n"))
         yield name
 
 
@@ -65,34 +66,37 @@ def replaced(lab: Lab, namespace: str, fields: list[dict[str, Any]], *, change: 
     return lab.plane.request("PUT", f"{path}?dryRun=All", body, user=PERSON)
 
 
-def test_stamps_neither_open_nor_close(lab: Lab, namespace: str) -> None:
-    path = lab.objects(namespace, {"kind": "Deployment"}, name="web")
-    stamps = planted(lab.plane.get(path)["metadata"]["managedFields"])
-    lab.install(inside())
-    for name, fields in stamps.items():
-        answer = replaced(lab, namespace, fields, change=True)
-        # What cannot be read as a time is refused before any policy is asked.
-        assert answer.status == (400 if "nonsense" in name else 403), (name, answer.body)
-    assert replaced(lab, namespace, stamps["planted, future"], change=False).status == 200
-    lab.install(outside())
-    for name, fields in stamps.items():
-        answer = replaced(lab, namespace, fields, change=True)
-        assert answer.status == (400 if "nonsense" in name else 200), (name, answer.body)
+def test_stamps_neither_open_nor_close(clock: Clock, namespace: str) -> None:
+    path = clock.objects(namespace, {"kind": "Deployment"}, name="web")
+    stamps = planted(clock.plane.get(path)["metadata"]["managedFields"])
+    now = datetime.now(UTC)
+    for moment, expected in ((now, 403), (now + 2 * HOUR, 200)):
+        clock.set(moment)
+        for name, fields in stamps.items():
+            answer = replaced(clock, namespace, fields, change=True)
+            # What cannot be read as a time is refused before any policy is asked.
+            wanted = 400 if "nonsense" in name else expected
+            assert answer.status == wanted, (name, moment, answer.body)
+    clock.set(now)
+    assert replaced(clock, namespace, stamps["planted, future"], change=False).status == 200
 
 
-def test_a_lease_elsewhere_is_no_clock(lab: Lab, namespace: str) -> None:
+def test_a_lease_elsewhere_is_no_clock(clock: Clock, namespace: str) -> None:
     """Neither the time of a lock nor an open one counts in a Lease outside kube-system."""
     path = LEASES.format(namespace)
     body = workload("Deployment", "other")
-    lab.plane.request("POST", path, lease("early", datetime.now(UTC) - 9 * HOUR, namespace)).ok()
-    lab.install(inside())
-    assert lab.create(namespace, body, dry=True).status == 403
-    lab.plane.request("POST", path, lease("late", datetime.now(UTC) + HOUR * 1.5, namespace)).ok()
-    lab.install(outside())
-    assert lab.create(namespace, body, dry=True).status == 201
+    now = datetime.now(UTC)
+    for name, theirs, ours, expected in (
+        ("open", now - 9 * HOUR, now, 403),
+        ("locked", now, now + 2 * HOUR, 201),
+    ):
+        clock.plane.request("POST", path, lease(name, theirs, namespace)).ok()
+        clock.set(ours)
+        assert clock.create(namespace, body, dry=True).status == expected
+        clock.plane.request("DELETE", f"{path}/{name}").ok()
 
 
-def test_whoever_may_edit_a_namespace_may_not_set_the_clock(lab: Lab, namespace: str) -> None:
+def test_whoever_may_edit_a_namespace_may_not_set_the_clock(clock: Clock, namespace: str) -> None:
     someone = f"someone-{secrets.token_hex(4)}"
     who: dict[str, Any] = {"user": ADMIN, "headers": {"Impersonate-User": someone}}
     binding = {
@@ -107,26 +111,28 @@ def test_whoever_may_edit_a_namespace_may_not_set_the_clock(lab: Lab, namespace:
         },
     }
     rolebindings = f"{RBAC}/namespaces/{namespace}/rolebindings"
-    lab.plane.request("POST", rolebindings, binding).ok()
+    clock.plane.request("POST", rolebindings, binding).ok()
     mine, theirs = LEASES.format(namespace), LEASES.format("kube-system")
 
     def create(path: str, where: str) -> int:
-        return lab.plane.request("POST", path, lease("own", datetime.now(UTC), where), **who).status
+        return clock.plane.request(
+            "POST", path, lease("own", datetime.now(UTC), where), **who
+        ).status
 
-    lab.plane.wait_for("the role is known", lambda: create(mine, namespace) in {201, 409})
+    clock.plane.wait_for("the role is known", lambda: create(mine, namespace) in {201, 409})
     assert create(theirs, "kube-system") == 403
-    real = f"{theirs}/{lab.plane.identity_leases()[0]['metadata']['name']}"
+    real = f"{theirs}/{clock.plane.identity_leases()[0]['metadata']['name']}"
     stale = {"spec": {"renewTime": "2026-01-01T00:00:00.000000Z"}}
     merge = "application/merge-patch+json"
-    assert lab.patch(real, stale, merge, **who).status == 403
-    assert lab.plane.request("DELETE", real, **who).status == 403
+    assert clock.patch(real, stale, merge, **who).status == 403
+    assert clock.plane.request("DELETE", real, **who).status == 403
     notes = {"metadata": {"annotations": {"saturday-gate.io/override-until": stamp(HOUR)}}}
-    assert lab.patch(f"/api/v1/namespaces/{namespace}", notes, merge, **who).status == 403
+    assert clock.patch(f"/api/v1/namespaces/{namespace}", notes, merge, **who).status == 403
 
 
-def test_names_that_only_look_exempt_are_not(lab: Lab, namespace: str) -> None:
-    lab.install(inside("exempt: [robot]\n"))
+def test_names_that_only_look_exempt_are_not(clock: Clock, namespace: str) -> None:
+    clock.set(datetime.now(UTC))
     body = workload("Deployment", "other")
-    assert lab.create(namespace, body, dry=True, **acting("robot")).status == 201
+    assert clock.create(namespace, body, dry=True, **acting("robot")).status == 201
     for name in ("Robot", "robot2", "a robot", "robot:"):
-        assert lab.create(namespace, body, dry=True, **acting(name)).status == 403
+        assert clock.create(namespace, body, dry=True, **acting(name)).status == 403

@@ -14,7 +14,7 @@ from gate.cluster.fallback.times import calendar_variables
 from gate.core.timeline import Timeline, compile_timeline
 from tests.cli.run import gate
 from tests.cluster.fallback.clock import Clock
-from tests.cluster.fallback.lab import HOUR, LEASES, MERGE, Lab, inside, outside, workload
+from tests.cluster.fallback.lab import HOUR, LEASES, MERGE, Lab, inside, workload
 from tests.core.build import NO_WINDOWS, calendar, policy, timeline
 
 pytestmark = pytest.mark.xdist_group("fallback")
@@ -127,17 +127,6 @@ def test_past_the_compiled_weeks_it_warns_and_refuses_nobody(clock: Clock, names
     assert "knows no windows after 2026-06-22T00:00:00Z" in warned[0]
 
 
-def test_mode_warn_warns(clock: Clock, namespace: str) -> None:
-    clock.set(datetime.now(UTC))
-    clock.install(inside("mode: warn\n"))
-    passes, warned = warnings(clock, namespace)
-    assert passes
-    assert len(warned) == 1
-    assert "deploy by a person is locked until" in warned[0]
-    clock.install(outside("mode: warn\n"))
-    assert warnings(clock, namespace) == (True, [])
-
-
 @pytest.fixture
 def leases(clock: Clock) -> Iterator[Clock]:
     """The clock, with its Leases put right afterwards."""
@@ -146,41 +135,50 @@ def leases(clock: Clock) -> Iterator[Clock]:
         if each["metadata"]["name"] != "clock":
             clock.plane.request("DELETE", f"{LOCK_LEASES}/{each['metadata']['name']}").ok()
     clock.set(datetime.now(UTC))
-    clock.settle()
 
 
-def test_without_a_clock_it_refuses_but_in_mode_warn(leases: Clock, namespace: str) -> None:
+def without_a_clock(leases: Clock, namespace: str) -> int:
+    """The status of a change while no API server keeps a Lease."""
+    leases.plane.request("DELETE", f"{LOCK_LEASES}/clock").ok()
+    leases.plane.wait_for("it is gone", lambda: "no params found" in leases.sentinel())
+    found = status(leases, namespace)
     leases.set(datetime.now(UTC))
-    for more, expected in (("mode: warn\n", 201), ("", 422)):
-        leases.install(outside(more))
-        leases.plane.request("DELETE", f"{LOCK_LEASES}/clock").ok()
-        leases.plane.wait_for("it is gone", lambda: "no params found" in leases.sentinel())
-        assert status(leases, namespace) == expected
-        leases.set(datetime.now(UTC))
-    leases.patch(f"{LOCK_LEASES}/clock", {"spec": {"renewTime": None}}, MERGE).ok()
-    leases.plane.wait_for("it is seen", lambda: status(leases, namespace) == 403)
-    answer = leases.create(namespace, workload("Deployment", "other"), dry=True)
-    assert "the Lease clock of an API server has no renewTime" in answer.body["message"]
+    return found
 
 
-def test_every_lease_has_to_be_outside(leases: Clock, namespace: str) -> None:
-    """An API server that died during a lock goes on refusing until its Lease is collected."""
+def test_mode_warn_warns_and_refuses_nobody(leases: Clock, namespace: str) -> None:
+    leases.set(datetime.now(UTC))
+    leases.install(inside("mode: warn\n"))
+    passes, warned = warnings(leases, namespace)
+    assert passes
+    assert len(warned) == 1
+    assert "deploy by a person is locked until" in warned[0]
+    assert without_a_clock(leases, namespace) == 201
+    leases.set(datetime.now(UTC) + 2 * HOUR)
+    assert warnings(leases, namespace) == (True, [])
+
+
+def test_what_leases_have_to_say(leases: Clock, namespace: str) -> None:
+    """All of them, and something: else a change is refused. One that stands aside is enough."""
     leases.install(inside())
+    assert without_a_clock(leases, namespace) == 422
+    leases.patch(f"{LOCK_LEASES}/clock", {"spec": {"renewTime": None}}, MERGE).ok()
+    no_time = "the Lease clock of an API server has no renewTime"
+    leases.plane.wait_for("it is seen", lambda: no_time in refusal(leases, namespace))
     now = datetime.now(UTC)
-    for dead, own, expected in ((-30, -30, 201), (-30, 0, 403), (0, 0, 403), (0, -30, 403)):
+    # An API server that died during a lock goes on refusing until its Lease is collected …
+    for dead, own, expected in ((-30, -30, 201), (-30, 0, 403), (0, 0, 403), (0, 2, 403)):
         leases.set(now + dead * HOUR, "dead")
         leases.set(now + own * HOUR)
         assert status(leases, namespace) == expected, (dead, own)
-
-
-def test_standing_aside_reaches_dead_leases(leases: Clock, namespace: str) -> None:
-    """An instant after the death opens what that Lease alone would keep locked."""
-    leases.install(inside())
-    now = datetime.now(UTC)
-    leases.set(now, "dead")
-    leases.set(now + timedelta(hours=2))
-    assert status(leases, namespace) == 403
+    # … but for an instant after its death, which opens what it alone would keep locked.
     until = (now + timedelta(seconds=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
     leases.annotate(namespace, {"saturday-gate.io/standby-until": until})
     assert status(leases, namespace) == 201
     leases.annotate(namespace, {"saturday-gate.io/standby-until": None})
+
+
+def refusal(lab: Lab, namespace: str) -> str:
+    """What a refused person reads."""
+    answer = lab.create(namespace, workload("Deployment", "other"), dry=True)
+    return str(answer.body.get("message", ""))

@@ -1,16 +1,23 @@
 """Random policies, calendars and locks, judged by the API server, are judged as the twin says."""
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from gate.cluster.fallback.rules import JUDGED
+from gate.core.decision import ManualLock, Phase, Request
+from gate.core.instants import micros
 from tests.cluster.fallback.clock import Clock
 from tests.cluster.fallback.lab import MERGE, PROTECTED, acting, workload
+from tests.core.build import timeline
+from tests.fallback.test_dense import DAY, LOCKS, WINDOWS
 from tests.fallback.test_segments import has_fractions
 from tests.property.product import Product
 from tests.property.strategies import Case, cases, instants
@@ -18,7 +25,7 @@ from tests.property.strategies import Case, cases, instants
 pytestmark = pytest.mark.xdist_group("fallback")
 
 HALF = timedelta(weeks=2)
-NAMESPACES = ("wedding-platform", "shop-system", "other")
+NAMESPACES = ("wedding-platform", "shop-system", "other", "shop")
 NAMES = ("api", "rsvp-worker", "photo1")
 USERS = ("alice", "bob@example.com", "system:serviceaccount:ci:deployer", "robot")
 IDENTITIES = st.lists(
@@ -36,7 +43,7 @@ IDENTITIES = st.lists(
 
 @pytest.fixture(scope="module")
 def places(clock: Clock) -> Iterator[Clock]:
-    """Three protected namespaces with three Deployments each."""
+    """Protected namespaces with three Deployments each."""
     for namespace in NAMESPACES:
         body = {"metadata": {"name": namespace}, "apiVersion": "v1", "kind": "Namespace"}
         clock.plane.request("POST", "/api/v1/namespaces", body).ok()
@@ -73,7 +80,7 @@ def tried(clock: Clock, action: str, namespace: str, name: str, user: str) -> in
     return clock.patch(path, patches[action], MERGE, **who).status
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(cases(), IDENTITIES, st.data())
 def test_the_api_server_says_what_the_twin_says(
     places: Clock, case: Case, identities: list[dict[str, str]], data: st.DataObject
@@ -91,6 +98,44 @@ def test_the_api_server_says_what_the_twin_says(
         now = data.draw(instants(case, {**asked, "action": "deploy"})).replace(microsecond=0)
         if abs(now - case.noon) < HALF:
             judge(places, case, asked, now)
+
+
+@settings(max_examples=5)
+@given(
+    st.lists(WINDOWS, min_size=1, max_size=6),
+    st.lists(LOCKS, max_size=2),
+    st.sampled_from([None, "production", "staging"]),
+    st.lists(st.integers(0, 23), min_size=3, max_size=3, unique=True),
+)
+def test_where_many_scopes_meet(
+    places: Clock,
+    windows: list[dict[str, Any]],
+    locks: list[ManualLock],
+    environment: str | None,
+    hours: list[int],
+) -> None:
+    """The API server reads the formulas as the core does, which says what it should."""
+    named = [{"name": str(number), **window} for number, window in enumerate(windows)]
+    text = f"windows: {json.dumps(named)}\nlevel_lock: {{at: never}}\n"
+    everything = "actions: {scale-up: {locked: deny}}\n"
+    line = timeline(text + everything, locks=tuple(locks))
+    places.install(line, at=DAY, weeks=1, environment=environment)
+    for hour in hours:
+        now = DAY + timedelta(hours=hour)
+        places.set(now)
+        for namespace, name in product(("shop", "other"), NAMES):
+            for action in JUDGED:
+                request = Request(
+                    action=action,
+                    invoker="human",
+                    environment=environment,
+                    namespace=namespace,
+                    service=name,
+                )
+                phase = line.view_at(request, micros(now)).phase(micros(now))
+                expected = 403 if phase is Phase.LOCKED else 200
+                status = tried(places, action, namespace, name, "alice")
+                assert status == expected, (text, locks, environment, now, request)
 
 
 def judge(clock: Clock, case: Case, asked: Mapping[str, str], now: datetime) -> None:
