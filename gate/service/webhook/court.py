@@ -11,6 +11,7 @@ import msgspec
 
 from gate.cluster.answers import Answers, passed
 from gate.cluster.changes import Context, Why, classify
+from gate.cluster.fallback.probe import PROBE_NAME, PROBE_WARNING
 from gate.cluster.history import History
 from gate.cluster.requests import requests_of, set_aside, strictest
 from gate.cluster.review import Review, read_review
@@ -25,9 +26,6 @@ from gate.journal.writer import Journal
 from gate.ledger.canonical import canonical
 from gate.service.webhook.metrics import Metrics
 from gate.service.webhook.standing import Standing
-
-PROBE_NAME = "saturday-gate-probe"
-PROBE_WARNING = "saturday-gate: answering"
 
 
 class Hearing:

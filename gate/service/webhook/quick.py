@@ -69,6 +69,13 @@ class QuickConnection(Connection):
     desk: Desk
     _case: _Case | None = None
 
+    def data_received(self, data: bytes) -> None:
+        """Parse; a body whose end has not come takes the long way, which has a deadline for it."""
+        super().data_received(data)
+        if self._case is not None and self.parser is not None:
+            self._case = None
+            self._begin_again()
+
     def on_message_begin(self) -> None:
         """A request begins; its scope is made if it goes the long way."""
         self.url = b""
@@ -105,6 +112,7 @@ class QuickConnection(Connection):
         except Exception:
             # A bad review, or a bug: the long way has the words for it.
             self._begin_again()
+            super().on_message_complete()
         else:
             self._await(case, hearing)
 
@@ -141,8 +149,8 @@ class QuickConnection(Connection):
         body = self._body
         self.cycle = None  # type: ignore[assignment]
         self._go_the_long_way()
-        super().on_body(body)
-        super().on_message_complete()
+        if body:
+            super().on_body(body)
 
     def _await(self, case: _Case, hearing: Hearing) -> None:
         recording = hearing.recording

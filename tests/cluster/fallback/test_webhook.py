@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from gate.cluster.fallback.probe import PROBE_NAME, PROBE_WARNING
-from gate.service.webhook import court
 from tests.cli.run import gate
 from tests.cluster.fallback.lab import HOUR, NO_LEVEL, Lab, span, workload
 from tests.cluster.fallback.test_worker import Files, working
@@ -24,10 +22,6 @@ RULES = "override: {roles: [sre-lead], approvals: 0}\n"
 def namespace(lab: Lab) -> Iterator[str]:
     with lab.namespace(workload()) as name:
         yield name
-
-
-def test_both_agree_on_the_probe() -> None:
-    assert (court.PROBE_NAME, court.PROBE_WARNING) == (PROBE_NAME, PROBE_WARNING)
 
 
 def test_an_override_holds_while_the_webhook_lives(
