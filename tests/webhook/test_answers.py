@@ -1,10 +1,13 @@
 """What the server answers, and what it refuses."""
 
+import http.client
 import json
+import re
 import socket
 import ssl
 import time
 import warnings
+from typing import Any
 
 import pytest
 
@@ -197,3 +200,62 @@ def test_a_connection_is_kept(server: GateWebhook) -> None:
         assert reply.status == 200
         assert "connection" not in {name.lower() for name in reply.headers}
     connection.close()
+
+
+def spoken(server: GateWebhook, *pieces: bytes) -> socket.socket:
+    """A TLS connection on which these pieces were sent, each in a record of its own."""
+    raw = socket.create_connection(("127.0.0.1", server.port))
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    secure = server.context.wrap_socket(raw, server_hostname="127.0.0.1")
+    for piece in pieces:
+        secure.sendall(piece)
+    return secure
+
+
+def request(review_: dict[str, Any]) -> bytes:
+    body = json.dumps(review_).encode()
+    head = (
+        "POST /validate?timeout=10s HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def answers_on(secure: socket.socket, count: int) -> list[Any]:
+    """The next answers on a connection, in their order."""
+    found = []
+    for _ in range(count):
+        response = http.client.HTTPResponse(secure)
+        response.begin()
+        found.append(json.loads(response.read())["response"])
+    return found
+
+
+@pytest.mark.parametrize("at", [10, 60, 150, 200, -200, -1])
+def test_a_review_may_come_in_parts(server: GateWebhook, at: int) -> None:
+    asked = review()
+    whole = request(asked)
+    with spoken(server, whole[:at], whole[at:]) as secure:
+        (answer,) = answers_on(secure, 1)
+    assert answer["uid"] == asked["request"]["uid"]
+    assert answer["allowed"] is False
+
+
+def test_reviews_sent_together_are_answered_in_turn(server: GateWebhook) -> None:
+    asked = [review() for _ in range(4)]
+    with spoken(server, b"".join(map(request, asked))) as secure:
+        # Each response object reads ahead: so all are read through one file.
+        stream = secure.makefile("rb")
+        found = []
+        for _ in asked:
+            head = b"".join(iter(stream.readline, b"\r\n"))
+            length = int(re.search(rb"content-length: (\d+)", head)[1])  # type: ignore[index]
+            found.append(json.loads(stream.read(length))["response"]["uid"])
+        stream.close()
+    assert found == [each["request"]["uid"] for each in asked]
+
+
+def test_a_client_that_leaves_is_no_matter(server: GateWebhook) -> None:
+    for _ in range(20):
+        spoken(server, request(review())).close()
+    serves(server)

@@ -1,10 +1,10 @@
 """The short way from an ordinary review to its answer, without a task of its own.
 
 ASGI gives each request a task, an event, a queue and a dictionary of its scope; for a review of the
-usual size, whose body has come with its head, they cost as much as the decision. Such a request is
-judged in the parser's callback, and answered in that of the journal. Whatever is not ordinary (a
-large body, another path, a refusal) goes the long way, through `gate.service.webhook.app`; both
-ways hear and conclude by the same `Court`.
+usual size they cost as much as the decision. Such a request is judged in the parser's callback, and
+answered in that of the journal. Whatever is not ordinary (a large body, another path, a refusal)
+goes the long way, through `gate.service.webhook.app`; both ways hear and conclude by the same
+`Court`.
 """
 
 import asyncio
@@ -68,13 +68,19 @@ class QuickConnection(Connection):
 
     desk: Desk
     _case: _Case | None = None
+    _body_timer: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Parse; a body whose end has not come takes the long way, which has a deadline for it."""
+        """Parse; a body that is not whole by its deadline takes the long way, to be refused."""
         super().data_received(data)
-        if self._case is not None and self.parser is not None:
-            self._case = None
-            self._begin_again()
+        if self._case is not None and self._body_timer is None:
+            seconds = seconds_for(self._query(), self.desk.limits)
+            self._body_timer = self.loop.call_later(seconds, self._begin_again)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End; no clock outlives its connection."""
+        self._stop_body_timer()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         """A request begins; its scope is made if it goes the long way."""
@@ -103,7 +109,7 @@ class QuickConnection(Connection):
 
     def on_message_complete(self) -> None:
         """Judge what has come whole."""
-        case, self._case = self._case, None
+        case = self._case
         if case is None:
             super().on_message_complete()
             return
@@ -114,6 +120,8 @@ class QuickConnection(Connection):
             self._begin_again()
             super().on_message_complete()
         else:
+            self._case = None
+            self._stop_body_timer()
             self._await(case, hearing)
 
     def _is_ordinary(self) -> bool:
@@ -138,6 +146,14 @@ class QuickConnection(Connection):
             and self.parser.get_http_version() == "1.1"
         )
 
+    def _query(self) -> bytes:
+        return self.url.partition(b"?")[2]
+
+    def _stop_body_timer(self) -> None:
+        if self._body_timer is not None:
+            self._body_timer.cancel()
+            self._body_timer = None
+
     def _go_the_long_way(self) -> None:
         url, headers, expect = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
@@ -146,9 +162,14 @@ class QuickConnection(Connection):
         super().on_headers_complete()
 
     def _begin_again(self) -> None:
-        body = self._body
+        case, body = self._case, self._body
+        assert case is not None
+        self._case = None
+        self._stop_body_timer()
         self.cycle = None  # type: ignore[assignment]
+        self.app_state["began"] = case.began
         self._go_the_long_way()
+        del self.app_state["began"]
         if body:
             super().on_body(body)
 
@@ -157,7 +178,7 @@ class QuickConnection(Connection):
         if recording is None:
             self._answer(case, hearing.answer or self.desk.court.conclude(hearing))
             return
-        seconds = seconds_for(self.url.partition(b"?")[2], self.desk.limits)
+        seconds = seconds_for(self._query(), self.desk.limits)
         self.desk.deadlines.watch(recording, case.began + seconds)
         recording.add_done_callback(partial(self._recorded, case, hearing))
 
