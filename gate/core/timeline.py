@@ -84,6 +84,15 @@ class View:
         index = bisect_right(changes, instant)
         return changes[index] if index < len(changes) else None
 
+    def steady_until(self, instant: int) -> int:
+        """Until when phase and causes stay what they are at an instant of the span."""
+        index = bisect_right(self._phase_starts, instant)
+        ends = [self._phase_starts[index] if index < len(self._phase_starts) else self.span.end]
+        if self._phases[index - 1] is Phase.LOCKED:
+            edges = self.cause_edges
+            ends += edges[bisect_right(edges, instant) :][:1]
+        return min(ends)
+
     def causes(self, start: int, end: int) -> list[Cause]:
         """Every cause that overlaps ``[start, end)``, unclipped, in the contract's order."""
         found: list[Cause] = []
@@ -174,6 +183,16 @@ class Timeline:
     def cells(self, request: Request) -> Cells:
         """The row of the action table for a request."""
         return self.policy.actions[request.action]
+
+    def steady_until(self, request: Request, instant: int) -> int:
+        """Until when phase, causes, level and load stay what they are at an instant (microseconds).
+
+        Decisions until then differ in nothing but their instant, unless an override begins or ends,
+        or what they tell of comes to lie within the horizon, or beyond it.
+        """
+        starts = self.calendar.demand.starts
+        end = self.view_at(request, instant).steady_until(instant)
+        return min([end, *starts[bisect_right(starts, instant) :][:1]])
 
     def view_at(self, request: Request, instant: int) -> View:
         """The view for decisions around an instant: exact for 9 600 hours to both sides of it."""

@@ -18,6 +18,7 @@ from gate.cluster.review import Review, read_review
 from gate.core.decide import decide, undecided
 from gate.core.decision import Decision, Reason, Request
 from gate.core.ids import RANDOM_BYTES, uuid7
+from gate.core.instants import micros
 from gate.core.policy import Action
 from gate.core.problems import InputError
 from gate.inputs import Compiled
@@ -26,12 +27,13 @@ from gate.journal.writer import Journal
 from gate.ledger.canonical import canonical
 from gate.service.webhook.metrics import Metrics
 from gate.service.webhook.standing import Standing
+from gate.service.webhook.stencils import Stencil
 
 
 class Hearing:
     """What a review came to: an answer, or a decision that has to be recorded before it is one."""
 
-    __slots__ = ("actions", "answer", "answers", "decision", "recording", "uid")
+    __slots__ = ("actions", "answer", "answers", "cut", "decision", "recording", "uid")
 
     def __init__(
         self,
@@ -42,8 +44,11 @@ class Hearing:
         recording: "asyncio.Future[None] | None" = None,
         answers: Answers | None = None,
         actions: Sequence[Action] = (),
+        cut: bytes = b"",
     ) -> None:
+        """``cut`` is the answer of a decision that is recorded, where a stencil gave it."""
         self.answer = answer
+        self.cut = cut
         self.uid = uid
         self.decision = decision
         self.recording = recording
@@ -111,12 +116,21 @@ class Court:
             elif error := recording.exception():
                 decision = self._unrecorded(decision, str(error))
         self._metrics.decided(decision)
+        if hearing.cut and decision is hearing.decision:
+            return hearing.cut
         return hearing.answers.of(hearing.uid, decision, hearing.actions)
 
     def _judged(
         self, review: Review, standing: Standing, requests: Sequence[Request], at: datetime
     ) -> Hearing:
-        decision = strictest([_decided(standing, request, at) for request in requests])
+        stencils = standing.stencils
+        if len(requests) == 1 and stencils is not None and not review.dry_run:
+            if stencil := stencils.find(requests[0], micros(at)):
+                return self._cut(review, standing, stencil, requests[0], at)
+            decision = _decided(standing, requests[0], at)
+            stencils.learn(requests[0], decision)
+        else:
+            decision = strictest([_decided(standing, request, at) for request in requests])
         recording: asyncio.Future[None] | None = None
 
         def encode(identifier: str) -> bytes:
@@ -137,6 +151,31 @@ class Court:
             recording=recording,
             answers=standing.answers,
             actions=tuple(request.action for request in requests),
+        )
+
+    def _cut(
+        self, review: Review, standing: Standing, stencil: Stencil, request: Request, at: datetime
+    ) -> Hearing:
+        answer, uid = b"", review.uid
+
+        def encode(identifier: str) -> bytes:
+            nonlocal answer
+            answer = stencil.answer(identifier, uid)
+            return stencil.payload(at, identifier, uid)
+
+        decision = msgspec.structs.replace(stencil.decision, at=at, request=request)
+        recording: asyncio.Future[None] | None = None
+        try:
+            recording = self._journal.append(at, encode)
+        except (JournalUnavailable, InputError) as error:
+            decision, answer = self._unrecorded(decision, str(error)), b""
+        return Hearing(
+            uid=uid,
+            decision=decision,
+            recording=recording,
+            cut=answer,
+            answers=standing.answers,
+            actions=(request.action,),
         )
 
     def _passed(self, review: Review, why: Why, warnings: tuple[str, ...] = ()) -> Hearing:

@@ -24,6 +24,7 @@ from gate.core.timeline import compile_timeline
 from gate.inputs import Compiled, Unreadable, read_inputs
 from gate.service.feed import Inputs
 from gate.service.logs import log
+from gate.service.webhook.stencils import Stencils
 
 _AHEAD, _HOLD = duration_micros(timedelta(minutes=30)), duration_micros(timedelta(hours=1))
 _NO_FLOOR = 0
@@ -39,6 +40,7 @@ class Standing:
         self.inputs = inputs
         self.callers = Callers(inputs.policy)
         self.answers = Answers(inputs.policy)
+        self.stencils = Stencils(inputs, self.answers) if isinstance(inputs, Compiled) else None
         self._floor = (-1, _NO_FLOOR)
 
     def floor(self, at: datetime) -> int:
