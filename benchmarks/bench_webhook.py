@@ -28,12 +28,11 @@ from benchmarks.webhook.simple import Bare, Opa
 from benchmarks.webhook.site import MissingTargetError, Site, opened
 from benchmarks.webhook.target import Target
 
-FEW, MANY = 10_000, 100_000
 PREFIXES = {"deny": FROZEN, "allow": OPEN}
 _BASE = Path.home() / ".cache" / "saturday-gate"
 
 
-def targets(site: Site) -> list[Target]:
+def targets(site: Site, weddings: int) -> list[Target]:
     """All that can be compared."""
     return [
         Bare(site),
@@ -41,10 +40,8 @@ def targets(site: Site) -> list[Target]:
         Kyverno(site, events=True),
         Kyverno(site, events=False),
         Gatekeeper(site),
-        Ours(site, workers=1, weddings=FEW),
-        Ours(site, workers=2, weddings=FEW),
-        Ours(site, workers=1, weddings=MANY),
-        Ours(site, workers=2, weddings=MANY),
+        Ours(site, workers=1, weddings=weddings),
+        Ours(site, workers=2, weddings=weddings),
     ]
 
 
@@ -77,6 +74,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=6, help="of each round")
     parser.add_argument("--verdict", choices=PREFIXES, action="append", help="default: both")
     parser.add_argument("--only", action="append", metavar="NAME", help="part of a target's name")
+    parser.add_argument("--weddings", type=int, default=100_000, help="in the gate's calendar")
     parser.add_argument("--disk", type=Path, default=_BASE, metavar="DIR",
                         help="a folder on the disk that the journals shall be on")  # fmt: skip
     parser.add_argument("--patches", type=int, default=400, metavar="N",
@@ -89,7 +87,7 @@ def main() -> None:
     with opened(given.disk) as site:
         wanted = [
             target
-            for target in targets(site)
+            for target in targets(site, given.weddings)
             if not given.only or any(part in target.name for part in given.only)
         ]
         with running(wanted) as (there, missing):

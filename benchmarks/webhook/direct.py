@@ -32,6 +32,7 @@ def measure(
         raise SystemExit("bench_webhook: no target could be timed")
     disk = targets[0].site.folder
     kib = len(review(direct(prefix))) / 1024
+    ours = [each for each in targets if isinstance(each, Ours) and each.name in taken]
     notes = [
         f"{rounds} rounds of {seconds} s in turn, medians; {CONNECTIONS} keep-alive connections "
         f"with TLS, wrk on the same machine, reviews of {kib:.1f} KiB, "
@@ -42,10 +43,10 @@ def measure(
         *(f"missing: {name}: {reason}" for name, reason in {**missing, **failed}.items()),
     ]
     publish(f"webhook-{verdict}", [_row(name, each) for name, each in taken.items()], notes)
-    ours = [each.name for each in targets if isinstance(each, Ours) and each.name in taken]
     if ours:
-        note = "medians of the ratios of each round"
-        publish(f"webhook-{verdict}-figures", table(taken, ours), [note])
+        note = f"medians of the ratios of each round; {ours[0].weddings} weddings in the calendar"
+        figures = table(taken, [each.name for each in ours])
+        publish(f"webhook-{verdict}-figures", figures, [note])
 
 
 def _rounds(

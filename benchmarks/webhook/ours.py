@@ -22,10 +22,9 @@ class Ours(Target):
 
     def __init__(self, site: Site, *, workers: int, weddings: int) -> None:
         super().__init__(site)
-        each = "1 worker" if workers == 1 else f"{workers} workers"
-        self.name = f"gate, {each}, {weddings // 1000} k weddings"
+        self.name = "gate, 1 worker" if workers == 1 else f"gate, {workers} workers"
         self._workers = workers
-        self._weddings = weddings
+        self.weddings = weddings
 
     def prepare(self) -> Process:
         """See `Target`."""
@@ -37,7 +36,7 @@ class Ours(Target):
         command = [
             sys.executable, "-m", "gate", "webhook",
             "--policy", str(document),
-            "--calendar", str(calendar(self.site, self._weddings)),
+            "--calendar", str(calendar(self.site, self.weddings)),
             "--journal", str(self.folder / "journal"),
             "--journal-cap", str(_JOURNAL_CAP_MIB),
             "--listen", f"127.0.0.1:{self.port}",
