@@ -12,6 +12,7 @@ from pathlib import Path
 from gate.service.fallback import Settings, Worker
 from gate.service.fallback_cluster import Cluster
 from gate.service.fallback_inputs import Following
+from gate.service.signals import set_on
 
 CONNECTING_SECONDS = 6.0
 """How long the database is waited for at the start; a connection may take five."""
@@ -59,10 +60,8 @@ def _wait_for(inputs: Following, stop: threading.Event) -> None:
 
 @contextmanager
 def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    before = {
-        number: signal.signal(number, lambda *_: stop.set())
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    set_on(stop, *before)
     try:
         yield
     finally:

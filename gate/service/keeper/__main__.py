@@ -14,13 +14,14 @@ from gate.service.keeper.config import read_config
 from gate.service.keeper.parent import end_with_parent
 from gate.service.keeper.process import Keeper
 from gate.service.logs import log
+from gate.service.signals import set_on
 
 
 def main() -> int:
     """Run the keeper of the settings that the command line names."""
     stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    set_on(stop, signal.SIGTERM)
     # The supervisor blocks it, so that one that comes early is not the end but waits until here.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     try:

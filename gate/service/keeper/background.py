@@ -17,6 +17,7 @@ from gate.service.keeper.config import KeeperConfig, read_config
 from gate.service.keeper.parent import end_with_parent
 from gate.service.keeper.shipping import Shipments
 from gate.service.logs import log
+from gate.service.signals import set_on
 from gate.store.connect import target
 
 NICENESS = 5
@@ -46,7 +47,7 @@ def main() -> int:
     """Work until told to end; 0 where nothing was left to ship then."""
     stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    set_on(stop, signal.SIGTERM)
     config = read_config("-")
     end_with_parent(stop)
     os.nice(NICENESS)
