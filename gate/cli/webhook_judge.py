@@ -20,7 +20,6 @@ from gate.cluster.configuration import WEBHOOK_NAME
 from gate.cluster.history import History
 from gate.cluster.requests import requests_of, set_aside, strictest
 from gate.cluster.reviewing import Asking
-from gate.core.decide import decide
 from gate.core.decision import Decision, Effect
 from gate.core.policy import Action
 from gate.core.printable import plain
@@ -207,7 +206,7 @@ class _Court:
             return _ruling(case, change.why, passed(review.uid, change.why))
         decision = strictest(
             [
-                decide(self._inputs.timeline, self._inputs.facts, request, self._at)
+                self._inputs.decide(request, self._at)
                 for request in requests_of(review, change.actions, caller, self._environment)
             ]
         )

@@ -15,13 +15,12 @@ from gate.cluster.fallback.probe import PROBE_NAME, PROBE_WARNING
 from gate.cluster.history import History
 from gate.cluster.requests import requests_of, set_aside, strictest
 from gate.cluster.review import Review, read_review
-from gate.core.decide import decide, undecided
+from gate.core.decide import undecided
 from gate.core.decision import Decision, Reason, Request
 from gate.core.ids import RANDOM_BYTES, uuid7
 from gate.core.instants import micros
 from gate.core.policy import Action
 from gate.core.problems import InputError
-from gate.inputs import Compiled
 from gate.journal.errors import JournalUnavailable
 from gate.journal.writer import Journal
 from gate.ledger.canonical import canonical
@@ -127,10 +126,10 @@ class Court:
         if len(requests) == 1 and stencils is not None and not review.dry_run:
             if stencil := stencils.find(requests[0], micros(at)):
                 return self._cut(review, standing, stencil, requests[0], at)
-            decision = _decided(standing, requests[0], at)
+            decision = standing.inputs.decide(requests[0], at)
             stencils.learn(requests[0], decision)
         else:
-            decision = strictest([_decided(standing, request, at) for request in requests])
+            decision = strictest([standing.inputs.decide(request, at) for request in requests])
         recording: asyncio.Future[None] | None = None
 
         def encode(identifier: str) -> bytes:
@@ -193,13 +192,6 @@ class Court:
             [outage],
             id=fresh_id(),
         )
-
-
-def _decided(standing: Standing, request: Request, at: datetime) -> Decision:
-    inputs = standing.inputs
-    if isinstance(inputs, Compiled):
-        return decide(inputs.timeline, inputs.facts, request, at)
-    return undecided(inputs.policy, inputs.refs, request, at, inputs.reasons)
 
 
 def is_probe(review: Review) -> bool:

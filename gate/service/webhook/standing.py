@@ -14,7 +14,6 @@ import msgspec
 
 from gate.cluster.answers import Answers
 from gate.cluster.requests import Callers
-from gate.core.decide import decide
 from gate.core.decision import CalendarRef, ManualLock, Override, PolicyRef, Reason, Request
 from gate.core.instants import duration_micros, micros
 from gate.core.plan import plan_changes
@@ -184,7 +183,7 @@ def _warm(inputs: Compiled) -> None:
     """Decide once an action, so that no review waits for the compiling of a stretch of time."""
     at = datetime.now(UTC)
     for action in Action:
-        decide(inputs.timeline, inputs.facts, Request(action=action, invoker="automation"), at)
+        inputs.decide(Request(action=action, invoker="automation"), at)
 
 
 def _absent(why: str, problems: tuple[Problem, ...] = ()) -> Unreadable:

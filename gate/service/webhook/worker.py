@@ -13,7 +13,6 @@ from pathlib import Path
 import uvloop
 
 from gate.cluster.history import History
-from gate.core.decide import decide
 from gate.core.decision import Request
 from gate.core.policy import Action
 from gate.inputs import Compiled
@@ -190,13 +189,10 @@ class Worker:
             await asyncio.sleep(1.0)
 
     def _next_transition(self) -> float:
-        inputs = self._standings.current.inputs
-        if not isinstance(inputs, Compiled):
-            return timestamp(None)
         request = Request(
             action=Action.DEPLOY, invoker="automation", environment=self._settings.environment
         )
-        return timestamp(decide(inputs.timeline, inputs.facts, request, now()).next_change)
+        return timestamp(self._standings.current.inputs.decide(request, now()).next_change)
 
     def _show_standing(self) -> None:
         inputs = self._standings.current.inputs
