@@ -19,6 +19,7 @@ from gate.inputs import Compiled
 from gate.journal.writer import Journal
 from gate.service.feed import FeedClient, Inputs, Message, Shipping, Templates
 from gate.service.logs import log
+from gate.service.standings import Standings
 from gate.service.webhook import channel as channels
 from gate.service.webhook.app import Webhook
 from gate.service.webhook.court import Court
@@ -28,7 +29,7 @@ from gate.service.webhook.protocol import Connections
 from gate.service.webhook.quick import Desk
 from gate.service.webhook.readiness import Readiness
 from gate.service.webhook.settings import Settings, decode
-from gate.service.webhook.standing import Standings
+from gate.service.webhook.standing import Standing
 from gate.service.webhook.tls import Certificate, now
 
 DOOR = "webhook"
@@ -52,7 +53,7 @@ class Worker:
             cap_bytes=settings.journal_cap_bytes,
         )
         self._standings = Standings(
-            settings.policy, settings.calendars, changed=self._show_standing
+            settings.policy, settings.calendars, derive=Standing, changed=self._show_inputs
         )
         self._readiness = Readiness(self._standings, self._certificate, self._journal)
         court = Court(
@@ -192,10 +193,10 @@ class Worker:
         request = Request(
             action=Action.DEPLOY, invoker="automation", environment=self._settings.environment
         )
-        return timestamp(self._standings.current.inputs.decide(request, now()).next_change)
+        return timestamp(self._standings.inputs.decide(request, now()).next_change)
 
-    def _show_standing(self) -> None:
-        inputs = self._standings.current.inputs
+    def _show_inputs(self) -> None:
+        inputs = self._standings.inputs
         if isinstance(inputs, Compiled):
             log("inputs-in-force", policy=inputs.policy.sha256,
                 calendar=inputs.facts.calendar.sha256, weddings=inputs.facts.calendar.weddings,
