@@ -1,15 +1,14 @@
 """What the webhook makes of the inputs in force: callers, answers, the plan's floor."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gate.cluster.answers import Answers
 from gate.cluster.requests import Callers
-from gate.core.instants import duration_micros, micros
-from gate.core.plan import plan_changes
+from gate.core.instants import micros
+from gate.core.plan import plan_at
 from gate.inputs import Compiled, Unreadable
 from gate.service.webhook.stencils import Stencils
 
-_AHEAD, _HOLD = duration_micros(timedelta(minutes=30)), duration_micros(timedelta(hours=1))
 _NO_FLOOR = 0
 
 
@@ -39,6 +38,4 @@ class Standing:
         if isinstance(inputs, Unreadable):
             return inputs.policy.load.capacity.floor if inputs.policy else _NO_FLOOR
         demand, capacity = inputs.timeline.calendar.demand, inputs.policy.load.capacity
-        instant = micros(at)
-        changes = plan_changes(demand, capacity, instant, instant + 1, ahead=_AHEAD, hold=_HOLD)
-        return next(changes).min
+        return plan_at(demand, capacity, micros(at)).min
