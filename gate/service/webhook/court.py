@@ -123,17 +123,34 @@ class Court:
         self, review: Review, standing: Standing, requests: Sequence[Request], at: datetime
     ) -> Hearing:
         stencils = standing.stencils
-        if len(requests) == 1 and stencils is not None and not review.dry_run:
-            if stencil := stencils.find(requests[0], micros(at)):
-                return self._cut(review, standing, stencil, requests[0], at)
-            decision = standing.inputs.decide(requests[0], at)
-            stencils.learn(requests[0], decision)
-        else:
+        if len(requests) > 1 or stencils is None or review.dry_run:
             decision = strictest([standing.inputs.decide(request, at) for request in requests])
+            return self._recorded(review, standing, requests, decision)
+        request = requests[0]
+        if stencil := stencils.find(request, micros(at)):
+            decision = msgspec.structs.replace(stencil.decision, at=at, request=request)
+            return self._recorded(review, standing, requests, decision, stencil)
+        decision = standing.inputs.decide(request, at)
+        stencils.learn(request, decision)
+        return self._recorded(review, standing, requests, decision)
+
+    def _recorded(
+        self,
+        review: Review,
+        standing: Standing,
+        requests: Sequence[Request],
+        decision: Decision,
+        stencil: Stencil | None = None,
+    ) -> Hearing:
+        """The hearing, with its decision on the way into the journal; a dry run leaves no trace."""
+        uid, cut = review.uid, b""
         recording: asyncio.Future[None] | None = None
 
         def encode(identifier: str) -> bytes:
-            nonlocal decision
+            nonlocal decision, cut
+            if stencil is not None:
+                cut = stencil.answer(identifier, uid)
+                return stencil.payload(decision.at, identifier, uid)
             decision = msgspec.structs.replace(decision, id=identifier, recorded=True)
             return canonical(decision)
 
@@ -141,40 +158,16 @@ class Court:
             decision = msgspec.structs.replace(decision, id=fresh_id())
         else:
             try:
-                recording = self._journal.append(at, encode)
+                recording = self._journal.append(decision.at, encode)
             except (JournalUnavailable, InputError) as error:
-                decision = self._unrecorded(decision, str(error))
-        return Hearing(
-            uid=review.uid,
-            decision=decision,
-            recording=recording,
-            answers=standing.answers,
-            actions=tuple(request.action for request in requests),
-        )
-
-    def _cut(
-        self, review: Review, standing: Standing, stencil: Stencil, request: Request, at: datetime
-    ) -> Hearing:
-        answer, uid = b"", review.uid
-
-        def encode(identifier: str) -> bytes:
-            nonlocal answer
-            answer = stencil.answer(identifier, uid)
-            return stencil.payload(at, identifier, uid)
-
-        decision = msgspec.structs.replace(stencil.decision, at=at, request=request)
-        recording: asyncio.Future[None] | None = None
-        try:
-            recording = self._journal.append(at, encode)
-        except (JournalUnavailable, InputError) as error:
-            decision, answer = self._unrecorded(decision, str(error)), b""
+                decision, cut = self._unrecorded(decision, str(error)), b""
         return Hearing(
             uid=uid,
             decision=decision,
             recording=recording,
-            cut=answer,
+            cut=cut,
             answers=standing.answers,
-            actions=(request.action,),
+            actions=tuple([request.action for request in requests]),
         )
 
     def _passed(self, review: Review, why: Why, warnings: tuple[str, ...] = ()) -> Hearing:
