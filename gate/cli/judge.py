@@ -1,7 +1,5 @@
 """One way through for `gate check`: read, decide, record, answer."""
 
-import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -10,31 +8,13 @@ from typing import TYPE_CHECKING
 from gate.cli.batch import Answer
 from gate.core.decide import undecided
 from gate.core.decision import Decision, ManualLock, Override, Reason, Request
-from gate.core.ids import RANDOM_BYTES, uuid7
 from gate.core.policy import Policy
 from gate.core.problems import InputError
 from gate.inputs import Compiled, Unreadable, read_inputs
+from gate.ledger.fresh_ids import Identifiers
 
 if TYPE_CHECKING:
     from gate.cli.recorder import Recorder
-
-_POOL = 4096
-
-
-class Identifiers:
-    """UUIDv7 of the present moment; random bytes are drawn in bulk."""
-
-    def __init__(self) -> None:
-        self._pool = b""
-        self._at = 0
-
-    def next(self) -> str:
-        """A new identifier."""
-        at = self._at
-        if at >= len(self._pool):
-            self._pool, at = os.urandom(RANDOM_BYTES * _POOL), 0
-        self._at = at + RANDOM_BYTES
-        return uuid7(time.time_ns() // 1_000_000, self._pool[at : at + RANDOM_BYTES])
 
 
 class Judge:

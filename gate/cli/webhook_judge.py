@@ -10,7 +10,6 @@ import msgspec
 
 from gate.cli import options
 from gate.cli.exits import Exit
-from gate.cli.judge import Identifiers
 from gate.cli.opening import open_inputs
 from gate.cli.output import complain, write
 from gate.cli.webhook_cases import Case, Wanted, cases_of, read_file, read_files, standing_of
@@ -24,6 +23,7 @@ from gate.core.decision import Decision, Effect
 from gate.core.policy import Action
 from gate.core.printable import plain
 from gate.inputs import Compiled
+from gate.ledger.fresh_ids import Identifiers
 
 _PERSON = "kubernetes-admin"
 _NOT_SENT = "not-sent"

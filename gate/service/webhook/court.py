@@ -1,8 +1,6 @@
 """From a review's bytes to the answer's: classify, decide, record, answer."""
 
 import asyncio
-import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,13 +15,13 @@ from gate.cluster.requests import requests_of, set_aside, strictest
 from gate.cluster.review import Review, read_review
 from gate.core.decide import undecided
 from gate.core.decision import Decision, Reason, Request
-from gate.core.ids import RANDOM_BYTES, uuid7
 from gate.core.instants import micros
 from gate.core.policy import Action
 from gate.core.problems import InputError
 from gate.journal.errors import JournalUnavailable
 from gate.journal.writer import Journal
 from gate.ledger.canonical import canonical
+from gate.ledger.fresh_ids import Identifiers
 from gate.service.webhook.metrics import Metrics
 from gate.service.webhook.standing import Standing
 from gate.service.webhook.stencils import Stencil
@@ -76,6 +74,7 @@ class Court:
         self._environment = environment
         self._own_namespace = own_namespace
         self._clock = clock
+        self._ids = Identifiers()
 
     def hear(self, body: bytes | bytearray) -> Hearing:
         """Judge a review, and hand its record to the journal. Raises BadReview."""
@@ -155,7 +154,7 @@ class Court:
             return canonical(decision)
 
         if review.dry_run:
-            decision = msgspec.structs.replace(decision, id=fresh_id())
+            decision = msgspec.structs.replace(decision, id=self._ids.next())
         else:
             try:
                 recording = self._journal.append(decision.at, encode)
@@ -183,7 +182,7 @@ class Court:
             decision.request,
             decision.at,
             [outage],
-            id=fresh_id(),
+            id=self._ids.next(),
         )
 
 
@@ -195,8 +194,3 @@ def is_probe(review: Review) -> bool:
         and review.kind.kind == "ConfigMap"
         and not review.kind.group
     )
-
-
-def fresh_id() -> str:
-    """An id of no record."""
-    return uuid7(time.time_ns() // 1_000_000, os.urandom(RANDOM_BYTES))
