@@ -15,10 +15,10 @@ import msgspec
 import psycopg
 from psycopg import sql
 
+from gate.core.backoff import Backoff
 from gate.core.instants import format_instant
 from gate.ledger.acts.current import read_current
 from gate.service.feed import Inputs
-from gate.service.keeper.backoff import Backoff
 from gate.service.keeper.persisted import Persister
 from gate.service.keeper.state_file import StateFile, calendar_file, policy_file
 from gate.service.keeper.teller import Teller

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from tempfile import TemporaryDirectory
 
+from gate.core.backoff import Backoff
 from gate.service.logs import log
 from gate.service.webhook import channel as channels
 from gate.service.webhook.acceptor import BUSY_SECONDS, Acceptor
@@ -67,6 +68,7 @@ class Supervisor:
         self._announce = announce
         self._announced = False
         self._failures = 0
+        self._backoff = Backoff(_RESTART_SECONDS, _LONGEST_RESTART_SECONDS)
         self._failed = False
         self._keeper_config = keeper
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -142,14 +144,18 @@ class Supervisor:
         log("worker-died", pid=worker.process.pid, code=code)
         if self._stopping:
             return
-        self._failures = 0 if worker.ready else self._failures + 1
+        if worker.ready:
+            self._failures, wait_seconds = 0, 0.0
+            self._backoff.reset()
+        else:
+            self._failures, wait_seconds = self._failures + 1, self._backoff.next_seconds()
         if self._failures == _FAILURES and not self._announced:
             # Nobody was ever served: better to end, and be seen to, than to try for ever.
             log("cannot-start", why="no worker becomes ready")
             self._failed = True
             self._begin_to_stop()
         else:
-            self._after(_restart_seconds(self._failures), self._replace_dead)
+            self._after(wait_seconds, self._replace_dead)
 
     def _reap(self, worker: _Worker) -> int:
         code = worker.process.wait()
@@ -290,13 +296,6 @@ class Supervisor:
             worker.process.kill()
             worker.process.wait()
             worker.channel.close()
-
-
-def _restart_seconds(failures: int) -> float:
-    """How long to wait with a new worker, after so many in a row that never became ready."""
-    if not failures:
-        return 0.0
-    return min(_RESTART_SECONDS * 2.0 ** (failures - 1), _LONGEST_RESTART_SECONDS)
 
 
 def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
