@@ -7,7 +7,7 @@ a thread; then the new value is put in the old one's place, whole.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
@@ -17,6 +17,7 @@ from gate.core.policy import Action
 from gate.core.problems import Problem
 from gate.core.timeline import compile_timeline
 from gate.inputs import Compiled, Unreadable
+from gate.service.clock import utc_now
 from gate.service.feed import Inputs
 from gate.service.logs import log
 from gate.service.sources import Sources, absent, named, read_from
@@ -126,6 +127,6 @@ def _compiled(sources: Sources, before: Compiled | Unreadable | None) -> Compile
 
 def _warm(inputs: Compiled) -> None:
     """Decide once an action, so that no request waits for the compiling of a stretch of time."""
-    at = datetime.now(UTC)
+    at = utc_now()
     for action in Action:
         inputs.decide(Request(action=action, invoker="automation"), at)

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 from gate.cluster.answers import Answers, passed
 from gate.cluster.changes import Context, Why, classify
-from gate.cluster.fallback.probe import PROBE_NAME, PROBE_WARNING
+from gate.cluster.fallback.probe import PROBE_WARNING, is_probe
 from gate.cluster.history import History
 from gate.cluster.requests import requests_of, set_aside, strictest
 from gate.cluster.review import Review, read_review
@@ -22,6 +22,7 @@ from gate.journal.errors import JournalUnavailable
 from gate.journal.writer import Journal
 from gate.ledger.canonical import canonical
 from gate.ledger.fresh_ids import Identifiers
+from gate.service.clock import utc_now
 from gate.service.webhook.metrics import Metrics
 from gate.service.webhook.standing import Standing
 from gate.service.webhook.stencils import Stencil
@@ -65,7 +66,7 @@ class Court:
         metrics: Metrics,
         environment: str | None,
         own_namespace: str,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._standing = standing
         self._history = history
@@ -184,13 +185,3 @@ class Court:
             [outage],
             id=self._ids.next(),
         )
-
-
-def is_probe(review: Review) -> bool:
-    """Whether the fallback's worker asks, through the API server, if somebody answers here."""
-    return (
-        bool(review.dry_run)
-        and review.name == PROBE_NAME
-        and review.kind.kind == "ConfigMap"
-        and not review.kind.group
-    )

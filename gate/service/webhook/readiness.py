@@ -8,9 +8,10 @@ import msgspec
 
 from gate.inputs import Unreadable
 from gate.journal.writer import Journal
+from gate.service.clock import utc_now
 from gate.service.standings import Standings
 from gate.service.webhook.standing import Standing
-from gate.service.webhook.tls import Certificate, now
+from gate.service.webhook.tls import Certificate
 
 
 class Readiness:
@@ -21,7 +22,7 @@ class Readiness:
         standings: Standings[Standing],
         certificate: Certificate,
         journal: Journal,
-        clock: Callable[[], datetime] = now,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._standings = standings
         self._certificate = certificate

@@ -1,7 +1,7 @@
 """TLS: the server's certificate, reloaded when its files change, and who may be a client."""
 
 import ssl
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -100,8 +100,3 @@ def _expiry(cert: str) -> datetime:
         raise InputError.of(
             f"no certificate can be read: {error}", file=cert, field="--tls-cert"
         ) from None
-
-
-def now() -> datetime:
-    """The present, for `Certificate.usable`."""
-    return datetime.now(UTC)

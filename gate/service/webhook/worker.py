@@ -17,6 +17,7 @@ from gate.core.decision import Request
 from gate.core.policy import Action
 from gate.inputs import Compiled
 from gate.journal.writer import Journal
+from gate.service.clock import utc_now
 from gate.service.feed import FeedClient, Inputs, Message, Shipping, Templates
 from gate.service.logs import log
 from gate.service.standings import Standings
@@ -30,7 +31,7 @@ from gate.service.webhook.quick import Desk
 from gate.service.webhook.readiness import Readiness
 from gate.service.webhook.settings import Settings, decode
 from gate.service.webhook.standing import Standing
-from gate.service.webhook.tls import Certificate, now
+from gate.service.webhook.tls import Certificate
 
 DOOR = "webhook"
 _LAST_ANSWERS_SECONDS = 1.0
@@ -181,8 +182,10 @@ class Worker:
             self._metrics.show(
                 connections=len(self._connections),
                 body_bytes=self._webhook.held_bytes,
-                snapshot_age_seconds=-1.0 if read_at is None else (now() - read_at).total_seconds(),
-                certificate_seconds_left=self._certificate.seconds_left(now()),
+                snapshot_age_seconds=-1.0
+                if read_at is None
+                else (utc_now() - read_at).total_seconds(),
+                certificate_seconds_left=self._certificate.seconds_left(utc_now()),
                 policy_refused=bool(self._standings.refused),
                 journal_usable=self._journal.usable() is None,
                 next_transition_timestamp_seconds=self._next_transition(),
@@ -193,7 +196,7 @@ class Worker:
         request = Request(
             action=Action.DEPLOY, invoker="automation", environment=self._settings.environment
         )
-        return timestamp(self._standings.inputs.decide(request, now()).next_change)
+        return timestamp(self._standings.inputs.decide(request, utc_now()).next_change)
 
     def _show_inputs(self) -> None:
         inputs = self._standings.inputs
