@@ -17,10 +17,10 @@ from gate.core.instants import parse_instant
 from gate.core.problems import InputError
 from gate.inputs import Compiled
 from gate.service.clock import utc_now
-from gate.service.fallback_aside import Pace, StandingAside, lease_trouble
-from gate.service.fallback_board import Board
-from gate.service.fallback_cluster import Cluster, ClusterUnavailable
-from gate.service.fallback_inputs import Following
+from gate.service.fallback.aside import Pace, StandingAside, lease_trouble
+from gate.service.fallback.board import Board
+from gate.service.fallback.cluster import Cluster, ClusterUnavailable
+from gate.service.fallback.inputs import Following
 from gate.service.logs import log
 
 SHORT = timedelta(weeks=2)
