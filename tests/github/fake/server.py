@@ -84,6 +84,7 @@ class FakeGitHub:
         self.secondary: Secondary | None = None
         self.before: Callable[[str, str], None] = lambda _verb, _path: None
         self.log: list[Logged] = []
+        self.monotonic: Callable[[], float] = time.monotonic
         self.lock = threading.RLock()
         self.ending = threading.Event()
         self.routes: list[tuple[str, re.Pattern[str], Handler]] = []
@@ -166,7 +167,7 @@ class FakeGitHub:
                 fault is None
                 and verb != "GET"
                 and self.secondary is not None
-                and self.secondary.refuses(time.monotonic())
+                and self.secondary.refuses(self.monotonic())
             )
         if limited and self.secondary is not None:
             message = "You have exceeded a secondary rate limit."
@@ -348,7 +349,8 @@ class _Connection(BaseHTTPRequestHandler):
         """The log is a list."""
 
     def _answer(self) -> None:
-        fake, at = self.server.fake, time.monotonic()
+        fake = self.server.fake
+        at = fake.monotonic()
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
         if fake.latency_seconds:
