@@ -357,26 +357,13 @@ class _Connection(BaseHTTPRequestHandler):
             fake.ending.wait(fake.latency_seconds)
         token = (self.headers.get("Authorization") or "").partition(" ")[2]
         reply = fake.answer(self.command, self.path, token, body)
+        status, headers, payload = self._rendered(reply) if reply else (0, {}, b"")
         with fake.lock:
-            status = reply.status if reply else 0
             fake.log.append(Logged(self.command, self.path, status, body, at, token))
         if reply is None or fake.ending.is_set():
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
-        self._send(reply)
-
-    def _send(self, reply: Reply) -> None:
-        data, headers = reply.data, dict(reply.headers)
-        if reply.paged:
-            data = self._page(data, headers)
-        payload = b"" if data is None else json.dumps(data).encode()
-        status = reply.status
-        if self.command == "GET" and status == 200:
-            etag = f'W/"{hashlib.sha256(payload).hexdigest()}"'
-            headers["ETag"] = etag
-            if self.headers.get("If-None-Match") == etag:
-                status, payload = 304, b""
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -385,6 +372,18 @@ class _Connection(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(payload)
         self.wfile.flush()
+
+    def _rendered(self, reply: Reply) -> tuple[int, dict[str, str], bytes]:
+        data, headers = reply.data, dict(reply.headers)
+        if reply.paged:
+            data = self._page(data, headers)
+        payload = b"" if data is None else json.dumps(data).encode()
+        if self.command != "GET" or reply.status != 200:
+            return reply.status, headers, payload
+        headers["ETag"] = etag = f'W/"{hashlib.sha256(payload).hexdigest()}"'
+        if self.headers.get("If-None-Match") == etag:
+            return 304, headers, b""
+        return 200, headers, payload
 
     def _page(self, items: list[Any], headers: dict[str, str]) -> list[Any]:
         parts = urlsplit(self.path)
