@@ -14,11 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from gate.cli.outlook import Cell, Day, Outlook, State, gaps
-from gate.cli.screen import LEVEL_STYLES, lasting, local
+from gate.cli.screen import LEVEL_STYLES, local
 from gate.cli.targets import target_words
 from gate.core.decision import Decision, Effect, Level, Phase, Verdict
 from gate.core.listing import LockedStretch
 from gate.core.policy import Policy
+from gate.core.wording import lasting
 from gate.core.zones import zone
 
 _Paint = Callable[[Cell], tuple[str, str]]

@@ -1,0 +1,1 @@
+"""GitHub: the Action, checks on pull requests, the protection rule, identity tokens."""
