@@ -116,7 +116,7 @@ LOCKED = (timedelta(hours=-1), timedelta(hours=5))
 def read_outputs(path: Path) -> dict[str, str]:
     """``GITHUB_OUTPUT`` as the runner reads it: the last value of a name counts."""
     found: dict[str, str] = {}
-    lines = iter(path.read_text(encoding="utf-8").split("\n")) if path.exists() else iter(())
+    lines = iter(path.read_bytes().decode().split("\n")) if path.exists() else iter(())
     for line in lines:
         if not line:
             continue
