@@ -1,1 +1,1 @@
-"""GitHub: the Action, checks on pull requests, the protection rule, identity tokens."""
+"""GitHub: the container Action, checks on pull requests, deployment protection, identity tokens."""
