@@ -1,29 +1,42 @@
 """`gate action`: the program of the GitHub Action, a step of a workflow that decides."""
 
 import os
-import secrets
+import signal
+import sys
+import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 import click
 
+from gate.cli.action_step import Step, exit_of
+from gate.cli.action_telling import Log
 from gate.cli.exits import Exit
-from gate.cli.judge import open_judge
 from gate.cli.options import json_option
-from gate.core.decision import Decision, Effect, Request, Verdict
-from gate.core.problems import InputError, Problem
-from gate.github.action.annotations import telling
-from gate.github.action.commands import Kind, command, output_entries
-from gate.github.action.event import Run, read_run
-from gate.github.action.outputs import outputs
-from gate.github.action.settings import Audit, Mode, Settings, read_settings
-from gate.inputs import Unreadable
+from gate.cli.output import print_json
+from gate.core.problems import InputError
+from gate.github.action.event import read_run
+from gate.github.action.settings import read_settings
 
 _EPILOG = """\b
 Examples:
   INPUT_POLICY=policy.yaml INPUT_CALENDAR=weddings.csv gate action
-  INPUT_MODE=wait INPUT_WAIT_TIMEOUT=2h INPUT_ENVIRONMENT=production gate action
+  INPUT_MODE=wait INPUT_WAIT_TIMEOUT=2h INPUT_ENVIRONMENT=production gate action --json
+
+\b
+Exit codes: 0 allowed or reported, 2 bad input, 3 denied, 4 could not decide.
 """
+_LARGEST_EVENT_BYTES = 32 << 20
+
+
+class _SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
 
 @click.command(epilog=_EPILOG)
@@ -31,71 +44,50 @@ Examples:
 def action(as_json: bool) -> int:
     """Decide as the step of a GitHub workflow.
 
-    The inputs of the Action are read from INPUT_POLICY, INPUT_CALENDAR and so on, as GitHub passes
-    them. At a terminal, `gate check` is the command to use.
+    Inputs are read from INPUT_POLICY, INPUT_CALENDAR, INPUT_ENVIRONMENT and so on, as GitHub
+    passes the inputs of an Action; outputs, summary and annotations go where it reads them. At a
+    terminal, `gate check` is the command to use. With --json the decision is on standard output,
+    the log on standard error.
     """
-    os.chdir(os.environ.get("GITHUB_WORKSPACE") or ".")
+    # As the first process of a container it would otherwise outlive the end of a cancelled job.
+    signal.signal(signal.SIGTERM, _interrupt)
+    log = Log(sys.stderr if as_json else sys.stdout)
+    _explain_terminal(log, os.environ)
+    if workspace := os.environ.get("GITHUB_WORKSPACE"):
+        os.chdir(workspace)
     try:
         settings = read_settings(os.environ, _is_file)
-        decision = _decide(settings, read_run(os.environ, _event()))
+        run = read_run(os.environ, _event(os.environ))
+        found = Step(settings, run, os.environ, log, _SystemClock()).take()
     except InputError as error:
         for problem in error.problems:
-            print(_annotated("error", problem))
+            log.problem("error", problem)
         return Exit.BAD_INPUT
-    _write_outputs(decision)
-    return Exit.ALLOWED if settings.mode is Mode.REPORT else _exit_of(decision, settings)
+    if as_json:
+        print_json(found.decision)
+    return exit_of(found.decision, settings.mode)
 
 
-def _decide(settings: Settings, run: Run) -> Decision:
-    request = Request(
-        action=settings.action,
-        invoker=run.invoker,
-        environment=settings.environment,
-        namespace=settings.namespace,
-        service=settings.service,
-        repository=run.repository,
-        actor=run.actor,
-    )
-    reporting = settings.mode is Mode.REPORT
-    with open_judge(settings.policy, settings.calendars, settings.dsn, door="action") as judge:
-        problems = judge.inputs.problems if isinstance(judge.inputs, Unreadable) else ()
-        (decision,) = judge.record([judge(request, datetime.now(UTC))])
-        for problem in problems:
-            print(_annotated("warning" if reporting else "error", problem))
-        told = telling(decision, judge.policy, has_record=settings.has_record, reporting=reporting)
-        for line in told.rendered():
-            print(line)
-    return decision
+def _explain_terminal(log: Log, environ: Mapping[str, str]) -> None:
+    if environ.get("GITHUB_ACTIONS") != "true":
+        log.say(
+            "this is the program of the GitHub Action; outside of a workflow its inputs are"
+            " INPUT_POLICY and the like, and `gate check` is the command for a terminal"
+        )
 
 
-def _annotated(kind: Kind, problem: Problem) -> str:
-    title = f"Saturday Gate: {problem.field}" if problem.field else "Saturday Gate"
-    body = f"{problem.message} ({problem.mend})" if problem.mend else problem.message
-    return command(kind, body, title=title, file=problem.file, line=problem.line)
-
-
-def _write_outputs(decision: Decision) -> None:
-    path = os.environ.get("GITHUB_OUTPUT")
-    if path:
-        entries = output_entries(outputs(decision), f"gate-{secrets.token_hex(16)}")
-        with Path(path).open("a", encoding="utf-8") as stream:
-            stream.write(entries)
-
-
-def _exit_of(decision: Decision, settings: Settings) -> Exit:
-    if settings.audit is Audit.REQUIRED and not decision.recorded:
-        return Exit.UNDECIDED
-    if decision.effect is not Effect.BLOCK:
-        return Exit.ALLOWED
-    return Exit.UNDECIDED if decision.verdict is Verdict.UNDECIDED else Exit.DENIED
-
-
-def _event() -> bytes:
+def _event(environ: Mapping[str, str]) -> bytes:
+    """The event's payload, where there is one that can be read."""
     try:
-        return Path(os.environ.get("GITHUB_EVENT_PATH", "")).read_bytes()
+        with Path(environ.get("GITHUB_EVENT_PATH", "")).open("rb") as stream:
+            return stream.read(_LARGEST_EVENT_BYTES)
     except OSError:
         return b""
 
 
 def _is_file(path: str) -> bool:
     return os.path.exists(path) and not os.path.isdir(path)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

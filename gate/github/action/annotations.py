@@ -18,8 +18,16 @@ from gate.github.action.commands import Kind, command, log_line
 
 _NAMED_REASONS = 3
 _MESSAGE_LENGTH = 500
-_NEAR = (timedelta(hours=2), timedelta(hours=24))
-"""A lock that is nearer than these is announced, the nearest bound first."""
+_NEAR = timedelta(hours=24)
+_VERY_NEAR = timedelta(hours=2)
+"""A lock that is nearer than these is announced, the second more urgently."""
+
+
+class Way(msgspec.Struct, frozen=True):
+    """Something to do about a refusal, and the command for it, where there is one."""
+
+    text: str
+    command: str | None = None
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,21 +40,33 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     def rendered(self) -> list[str]:
         """The lines of the log."""
         if self.kind is None:
-            return [log_line(text) for text in (self.title, *self.lines)]
+            return self.plainly()
         body = "\n".join(self.lines) or self.title
         return [command(self.kind, body, title=f"Saturday Gate: {self.title}")]
 
+    def plainly(self) -> list[str]:
+        """The same without an annotation."""
+        return [log_line(text) for text in (self.title, *self.lines)]
+
 
 def telling(
-    decision: Decision, policy: Policy | None, *, has_record: bool, reporting: bool = False
+    decision: Decision,
+    policy: Policy | None,
+    *,
+    has_record: bool,
+    reporting: bool = False,
+    annotated: bool = False,
 ) -> Telling:
     """What to say of a decision.
 
     ``policy`` is the one that decided, None where it is not at hand; ``has_record``: overrides can
-    be seen, because a server or a database is asked; ``reporting``: a refusal fails nothing.
+    be seen, because a server or a database is asked; ``reporting``: a refusal fails nothing;
+    ``annotated``: the causes have annotations of their own.
     """
     kind: Kind | None = None
-    if decision.effect is Effect.BLOCK:
+    if annotated:
+        pass
+    elif decision.effect is Effect.BLOCK:
         kind = "warning" if reporting else "error"
     elif decision.effect is Effect.WARN:
         kind = "warning"
@@ -66,7 +86,10 @@ def headline(decision: Decision, policy: Policy | None) -> str:
         return f"{what} undecided, {so}"
     if decision.verdict is Verdict.ALLOW:
         near = decision.next_change if _lock_is_near(decision) else None
-        return f"{what} allowed" + (f", but only until {shown(near, policy)}" if near else "")
+        if near is None:
+            return f"{what} allowed"
+        soon = "but very soon locked" if near - decision.at <= _VERY_NEAR else "but a lock is near"
+        return f"{what} allowed, {soon}: until {shown(near, policy)}"
     if decision.effect is Effect.ALLOW:
         return f"{what} allowed by override"
     until = decision.next_change
@@ -93,24 +116,24 @@ def reason_texts(decision: Decision, limit: int) -> Iterator[str]:
         yield f"and {others} more"
 
 
-def ways_out(decision: Decision, policy: Policy | None, *, has_record: bool) -> Iterator[str]:
+def ways_out(decision: Decision, policy: Policy | None, *, has_record: bool) -> Iterator[Way]:
     """What stays allowed, whom to ask, and the command that they run."""
     if policy is None or decision.phase is None or decision.phase is Phase.OPEN:
         return
     request = decision.request
     allowed = allowed_actions(policy, decision.phase, request.invoker)
-    yield f"still allowed: {', '.join(allowed) or 'nothing'}"
+    yield Way(f"still allowed: {', '.join(allowed) or 'nothing'}")
     rules = policy.override
     if not rules.roles:
-        yield "no role may override this"
+        yield Way("no role may override this")
         return
-    roles = " or ".join(rules.roles)
+    roles = plain(" or ".join(rules.roles))
     if not has_record:
-        yield f"ask {roles}; overrides count where the Action is given server or dsn"
+        yield Way(f"ask {roles}; overrides count where the Action is given server or dsn")
         return
     asked = override_command(request, rules.roles[0], ending=("--for", _length(rules.max_ttl)))
-    start = "" if _may_use(policy, request) else ", then start the workflow by hand"
-    yield f"ask {roles} to override{start}: {asked}"
+    start = "" if _may_use(policy, request) else ", and start the workflow by hand after it"
+    yield Way(f"ask {roles} to override{start}", plain(asked))
 
 
 def _length(duration: timedelta) -> str:
@@ -126,7 +149,8 @@ def _may_use(policy: Policy, request: Request) -> bool:
 
 
 def _ways(decision: Decision, policy: Policy | None, *, has_record: bool) -> Iterator[str]:
-    yield from ways_out(decision, policy, has_record=has_record)
+    for way in ways_out(decision, policy, has_record=has_record):
+        yield way.text if way.command is None else f"{way.text}: {way.command}"
     if decision.verdict is Verdict.UNDECIDED:
         yield "nothing may go out until the gate can decide: mend what is named, then run again"
 
@@ -149,9 +173,7 @@ def _times(decision: Decision, policy: Policy | None) -> Iterator[str]:
 def _lock_is_near(decision: Decision) -> bool:
     change = decision.next_change
     return (
-        decision.verdict is Verdict.ALLOW
-        and change is not None
-        and change - decision.at <= _NEAR[-1]
+        decision.verdict is Verdict.ALLOW and change is not None and change - decision.at <= _NEAR
     )
 
 
