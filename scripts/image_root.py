@@ -47,7 +47,9 @@ STDLIB_WITHOUT = re.compile(
 extensions that nothing imports but that would bring libraries along."""
 
 VENV_WITHOUT = re.compile(
-    r"(?:include|share|bin/(?!python|gate$).*|.*\.(?:pyi|pxd|pyx|c|h|cpp|a|exe)|.*/py\.typed)"
+    r"(?:include|share|bin/(?!python|gate$).*|.*\.(?:pyi|pxd|pyx|c|h|cpp|a|exe)|.*/py\.typed"
+    # Colours for source code, which rich shows in tracebacks that nobody here asks it for: 8 MB.
+    r"|.*/pygments/(?:lexers|formatters|styles)/(?!__init__|_mapping).*)"
 )
 
 _DPKG = Path("/var/lib/dpkg")
