@@ -3,10 +3,10 @@
     python3 image_root.py collect --venv /opt/gate --root /rootfs
     python3 image_root.py compile --root /rootfs
 
-Runs in a stage of the Dockerfile, with nothing but the standard library. `collect` asks Python where
-it lives and the dynamic loader what it needs, so that Debian's own Python does as well as one under
-`/usr/local`. `compile` writes byte code that is never compared with its source again, and gives every
-file the same time, so that what is built twice from the same base is the same to the byte.
+Runs in a stage of the Dockerfile, with nothing but the standard library. `collect` asks Python
+where it lives and the dynamic loader what it needs, so that Debian's own Python does as well as one
+under `/usr/local`. `compile` writes byte code that is never compared with its source again, and
+gives every file the same time: what is built twice from the same base is the same to the byte.
 """
 
 import argparse
@@ -43,8 +43,8 @@ STDLIB_WITHOUT = re.compile(
     r"|(?:ctypes|unittest|sqlite3|.*)/tests?|lib-dynload/_(?:test|tkinter|ctypes_test|xxtest).*"
     r"|lib-dynload/(?:xxlimited|_dbm|_gdbm|_curses|readline|nis|ossaudiodev).*)"
 )
-"""What the gate can do without: tests, windows on a screen, pip, what an embedder's linker needs, and
-extensions that nothing imports but that would bring libraries along."""
+"""What the gate can do without: tests, windows on a screen, pip, what an embedder's linker needs,
+and extensions that nothing imports but that would bring libraries along."""
 
 VENV_WITHOUT = re.compile(
     r"(?:include|share|bin/(?!python|gate$).*|.*\.(?:pyi|pxd|pyx|c|h|cpp|a|exe)|.*/py\.typed"
@@ -171,8 +171,8 @@ def collect(folder: Path, venv: Path) -> None:
     for name in PROGRAMS:
         found = shutil.which(name)
         root.add(Path(found or sys.exit(f"image_root: the base has no {name}")))
-    for name in filter(os.path.exists, FILES):
-        root.add(Path(name))
+    for present in filter(os.path.exists, FILES):
+        root.add(Path(present))
     if not os.path.exists(CA_BUNDLE):
         sys.exit("image_root: the base has no certificates (Debian: ca-certificates)")
     root.add(Path(CA_BUNDLE))
@@ -180,8 +180,8 @@ def collect(folder: Path, venv: Path) -> None:
     for kind in ("stdlib", "platstdlib"):
         root.add_tree(Path(sysconfig.get_path(kind)), STDLIB_WITHOUT)
     root.add_tree(venv, VENV_WITHOUT)
-    for path in [path for path in root.files if is_elf(path)]:
-        for library in libraries(path):
+    for loaded in [copied for copied in root.files if is_elf(copied)]:
+        for library in libraries(loaded):
             root.add(library)
     keep_provenance(root)
 
