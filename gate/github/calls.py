@@ -177,6 +177,9 @@ class Caller:
             with self._lock:
                 if self._stopped is not None:
                     raise self._stopped
+            if self._timing.wait(0):
+                raise self.stop("asked to end")
+            with self._lock:
                 now = self._timing.monotonic()
                 quiet = self._limits.quiet_until - now
                 delay = max(quiet, self._limits.pace.delay(write=write, now=now))

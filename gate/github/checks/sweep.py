@@ -112,7 +112,7 @@ class _Run:
         # The first alone finds out what may be written here.
         self._some(rest[:1])
         rest = rest[1:]
-        size = SAMPLE_HEADS - 1
+        size = SAMPLE_HEADS - 1 + sum(head.number is None for head in self._heads)
         while rest and self._caller.stopped is None:
             if not self._is_scarce(rest):
                 self._some(rest)

@@ -60,8 +60,10 @@ def _blocked_title(decision: Decision, home: str | None) -> str:
     if decision.verdict is Verdict.UNDECIDED:
         return "Blocked: the gate could not decide"
     reopening = decision.next_change
-    if reopening is None:
+    if reopening is None and any(reason.end is None for reason in decision.reasons):
         return "Locked until it is released"
+    if reopening is None:
+        return "Locked, with no end in the coming 400 days"
     local = local_time(reopening, zone(home or "UTC"))
     return f"Locked until {local} ({format_instant(reopening)})"
 
