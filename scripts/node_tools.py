@@ -8,20 +8,18 @@ The lock has the hash of every package and no address: npm asks the registry it 
 """
 
 import argparse
-import fcntl
-import hashlib
-import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from scripts import caching  # noqa: E402
+
 PINS = ROOT / "tests" / "prism" / "npm"
 PIN_FILES = ("package.json", "package-lock.json")
 ENABLE = "make node-tools"
@@ -33,11 +31,7 @@ NPM = ("npm", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifi
 
 def folder() -> Path:
     """Where exactly these packages are kept on this kind of machine."""
-    digest = hashlib.sha256(f"{platform.system()} {platform.machine()}\n".encode())
-    for name in PIN_FILES:
-        digest.update((PINS / name).read_bytes())
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "saturday-gate" / "node" / digest.hexdigest()[:16]
+    return caching.place("node", (PINS / name for name in PIN_FILES))
 
 
 def modules() -> Path:
@@ -50,15 +44,6 @@ def missing() -> str | None:
     if shutil.which("node") is None:
         return "no program node"
     return None if folder().is_dir() else "the npm packages are not installed"
-
-
-@contextmanager
-def alone(parent: Path) -> Iterator[None]:
-    """Hold the cache: one installs at a time."""
-    parent.mkdir(parents=True, exist_ok=True)
-    with (parent / "installing.lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def prune(installed: Path) -> None:
@@ -78,7 +63,7 @@ def npm(cwd: Path, *arguments: str) -> None:
 def install() -> None:
     """Put the packages into the cache, whole or not at all."""
     wanted = folder()
-    with alone(wanted.parent):
+    with caching.alone(wanted):
         if wanted.is_dir():
             return
         with tempfile.TemporaryDirectory(prefix="installing-", dir=wanted.parent) as made:

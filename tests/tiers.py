@@ -16,6 +16,7 @@ from functools import cache
 
 import pytest
 
+from scripts import node_tools
 from tests.controlplane import programs
 
 TierKey = pytest.StashKey["Tier"]()
@@ -84,6 +85,13 @@ TIERS = (
         folders=("cluster",),
         probe=programs.missing,
         enable=f"make env; {programs.BUILD_COMMAND}",
+    ),
+    Tier(
+        name="prism",
+        component="Prism over GitHub's description of its API, a stateful fake behind it",
+        folders=("prism",),
+        probe=node_tools.missing,
+        enable=f"apt-get install nodejs npm; {node_tools.ENABLE}",
     ),
     Tier(
         name="docs",

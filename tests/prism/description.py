@@ -8,7 +8,6 @@ slashes, which GitHub marks with `x-multi-segment`; such a path is there once fo
 import json
 from collections.abc import Iterable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from scripts import node_tools
@@ -87,9 +86,3 @@ def references(node: object) -> Iterator[tuple[str, str]]:
     elif isinstance(node, list):
         for value in node:
             yield from references(value)
-
-
-def write(paths: Iterable[str], file: Path) -> Path:
-    """Write a cut to a file; answers the file."""
-    file.write_text(json.dumps(cut(paths)), encoding="utf-8")
-    return file

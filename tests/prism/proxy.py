@@ -1,7 +1,8 @@
 """Prism as a process: it checks each request and each answer by GitHub's description."""
 
+import json
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -9,26 +10,27 @@ from urllib.request import urlopen
 
 from scripts import node_tools
 from tests.controlplane.processes import free_port, tail, wait_for
-from tests.prism import description
+from tests.prism.description import Json
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 
 
 @contextmanager
-def started(folder: Path, paths: Iterable[str], upstream: str) -> Iterator[int]:
+def started(folder: Path, document: Json, upstream: str) -> Iterator[int]:
     """Prism before the server at ``upstream``; its port.
 
     With ``--errors`` it answers itself where something is not as described: 422 for a request,
     which then is not passed on, 500 for an answer.
     """
-    document = description.write(paths, folder / "github.json")
+    written = folder / "github.json"
+    written.write_text(json.dumps(document), encoding="utf-8")
     log, port = folder / "prism.log", free_port()
     command = [
         "node",
         str(node_tools.modules() / "@stoplight" / "prism-cli" / "dist" / "index.js"),
         *("proxy", "--errors", "--host", "127.0.0.1", "--port", str(port)),
-        *(str(document), upstream),
+        *(str(written), upstream),
     ]
     with log.open("wb") as output:
         running = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)

@@ -13,7 +13,8 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-_OF_PRISM = "https://stoplight.io/prism/errors#"
+# GitHub's own errors are plain JSON.
+_OF_PRISM = "application/problem+json"
 # Of one connection only; and the length is counted again.
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 _TIMEOUT_SECONDS = 30.0
@@ -80,7 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
             got, headers = answer.read(), answer.getheaders()
         finally:
             connection.close()
-        found = tuple(_violations(answer.status, got))
+        of_prism = answer.getheader("Content-Type", "").startswith(_OF_PRISM)
+        found = tuple(_violations(got)) if of_prism else ()
         self.tap.exchanges.append(Exchange(self.command, self.path, answer.status, found))
         self.send_response_only(answer.status)
         for name, value in headers:
@@ -91,23 +93,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(got)
 
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = pass_on
+    def do_GET(self) -> None:
+        self.pass_on()
+
+    def do_POST(self) -> None:
+        self.pass_on()
+
+    def do_PATCH(self) -> None:
+        self.pass_on()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Nothing: the exchanges are kept."""
 
 
-def _violations(status: int, body: bytes) -> Iterator[str]:
-    """Prism's words where the answer is its own."""
-    if status < 400:
-        return
-    try:
-        problem: Any = json.loads(body)
-    except ValueError:
-        return
-    if not isinstance(problem, dict) or not str(problem.get("type", "")).startswith(_OF_PRISM):
-        return
-    details = problem.get("validation") or [{"location": [], "message": problem.get("detail")}]
-    for each in details:
+def _violations(body: bytes) -> Iterator[str]:
+    """Prism's words for what was wrong."""
+    problem: Any = json.loads(body)
+    whole = [{"location": [], "message": problem.get("detail") or problem.get("title")}]
+    for each in problem.get("validation") or whole:
         where = ".".join(map(str, each["location"]))
         yield f"{where}: {each['message']}" if where else str(each["message"])
