@@ -1,4 +1,4 @@
-"""Prism refuses what GitHub would not know; without that the other tests here would prove little."""
+"""Prism refuses what GitHub would not know; without that the other tests would prove little."""
 
 import json
 from urllib.error import HTTPError
