@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "db": ("gate.cli.db:db", "Bring the database's schema up to date."),
     "webhook": ("gate.cli.webhook:webhook", "Answer Kubernetes' admission reviews."),
     "github": ("gate.cli.github:github", "Keep checks on pull requests as decided."),
+    "action": ("gate.cli.action:action", "Decide as the step of a GitHub workflow."),
     "completion": ("gate.cli.completion:completion", "Print what a shell needs to complete gate."),
 }
 _ISSUES = "https://github.com/saturday-gate/saturday-gate/issues"
