@@ -90,8 +90,14 @@ TIERS = (
         name="prism",
         component="Prism over GitHub's description of its API, a stateful fake behind it",
         folders=("prism",),
-        probe=node_tools.missing,
-        enable=f"apt-get install nodejs npm; {node_tools.ENABLE}",
+        probe=needs_all(needs_module("github", "jwt"), node_tools.missing),
+        enable=f"apt-get install nodejs npm; make env; {node_tools.ENABLE}",
+    ),
+    Tier(
+        name="github",
+        component="a stateful fake of GitHub, over HTTP",
+        folders=("github", "app"),
+        probe=needs_module("github", "jwt"),
     ),
     Tier(
         name="docs",

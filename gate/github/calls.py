@@ -18,7 +18,9 @@ from gate.github.client import Connection
 from gate.github.limits import LONGEST_WAIT_SECONDS, Pace, Wait, asked_wait, is_public
 from gate.github.timing import Timing
 
-_READ_ATTEMPTS = 4
+ATTEMPTS = 5
+SLOW_ATTEMPTS = 2
+"""Fewer where each of them waits for a silent server."""
 _FIRST_BACKOFF_SECONDS = 0.25
 _LIMITS_IN_A_ROW = 5
 _LONGEST_WAITS_SECONDS = 900.0
@@ -65,7 +67,14 @@ class Stopped(Exception):  # noqa: N818 - an ending, not always an error
 
 
 class Unclear(Exception):  # noqa: N818 - what is unclear is the outcome
-    """No usable answer: of a write nobody knows whether it was done."""
+    """No usable answer: of a write nobody knows whether it was done.
+
+    ``slow``: the server was silent for as long as one waits, so few more attempts fit into a run.
+    """
+
+    def __init__(self, why: str, *, slow: bool = False) -> None:
+        super().__init__(why)
+        self.slow = slow
 
 
 class Limits:
@@ -125,11 +134,11 @@ class Caller:
 
         Raises `Unclear` where no attempt was answered, `Stopped`.
         """
-        for attempt in range(_READ_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             try:
                 return self._answered("GET", path, conditional=conditional)
-            except Unclear:
-                if attempt == _READ_ATTEMPTS - 1:
+            except Unclear as unclear:
+                if attempt + 1 >= (SLOW_ATTEMPTS if unclear.slow else ATTEMPTS):
                     raise
                 self.back_off(attempt)
         raise AssertionError("a loop of attempts ends within")
@@ -237,7 +246,7 @@ class Caller:
             got = {name.lower(): value for name, value in (error.headers or {}).items()}
             return Answer(status=error.status, headers=got, data=error.data)
         except Timeout as error:
-            raise Unclear("GitHub did not answer in time") from error
+            raise Unclear("GitHub did not answer in time", slow=True) from error
         except RequestException as error:
             raise Unclear(f"GitHub cannot be reached ({type(error).__name__})") from error
         except (RuntimeError, AssertionError) as error:

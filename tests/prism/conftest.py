@@ -31,6 +31,7 @@ USED = (
     f"{REPOSITORY}/statuses/{{sha}}",
     "/app",
     "/app/installations/{installation_id}/access_tokens",
+    "/user",
 )
 """What may be asked for: anything else has no path in Prism, and fails."""
 

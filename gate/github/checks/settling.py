@@ -4,12 +4,10 @@ from typing import Any
 
 import msgspec
 
-from gate.github.calls import Answer, Caller, Unclear
+from gate.github.calls import ATTEMPTS, SLOW_ATTEMPTS, Answer, Caller, Unclear
 from gate.github.checks.heads import Head, quoted
 from gate.github.checks.standing import Kind, Refused, Standing, check_of, read_check, read_status
 from gate.github.checks.wanted import NAME, Wanted
-
-_ATTEMPTS = 5
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,27 +51,31 @@ class Settler:
         (asking only whether it has changed). Raises `Stopped`.
         """
         wrote = False
-        why = ""
-        for attempt in range(_ATTEMPTS):
+        failure = ""
+        for attempt in range(ATTEMPTS):
+            turn = _Turn(self._caller, self._what, self._memory, head, again=again or wrote)
             try:
-                outcome = _Turn(self._caller, self._what, self._memory, head, again=again).run(
-                    blind=blind and attempt == 0
-                )
+                outcome = turn.run(blind=blind and not wrote)
             except _UnclearWrite as error:
                 # Nobody knows whether it was done: what stands now says so.
-                wrote, why = True, str(error)
-                self._memory.standing.pop(head.sha, None)
+                wrote, failure = True, str(error)
+                if attempt + 1 >= (SLOW_ATTEMPTS if error.slow else ATTEMPTS):
+                    break
+                self._caller.back_off(attempt)
             except Unclear as error:
-                why = str(error)
+                failure = str(error)
+                break
             else:
                 return msgspec.structs.replace(outcome, changed=outcome.changed or wrote)
-            if attempt < _ATTEMPTS - 1:
-                self._caller.back_off(attempt)
-        return Outcome(head=head, kind=None, state=None, changed=False, failure=why)
+        return Outcome(head=head, kind=None, state=None, changed=False, failure=failure)
 
 
 class _UnclearWrite(Exception):  # noqa: N818 - what is unclear is the outcome
     """A write may or may not have been done."""
+
+    def __init__(self, cause: Unclear) -> None:
+        super().__init__(str(cause))
+        self.slow = cause.slow
 
 
 class _Turn:
@@ -176,7 +178,7 @@ class _Turn:
         try:
             return self._caller.write(verb, path, body)
         except Unclear as error:
-            raise _UnclearWrite(str(error)) from error
+            raise _UnclearWrite(error) from error
 
     def _check_body(self) -> dict[str, Any]:
         what = self._what

@@ -23,7 +23,7 @@ from gate.github.client import Connection
 from gate.github.timing import Timing
 
 SWEEP_EVERY_SECONDS = 30.0
-POLL_EVERY_SECONDS = 5.0
+POLL_EVERY_SECONDS = 2.0
 """How often files and locks are looked at; a lock reaches the checks that much later at most."""
 LONGEST_SWEEP_SECONDS = 45.0
 """A sweep that does not get through makes room for the next, which starts with new heads' list."""

@@ -84,6 +84,7 @@ class FakeGitHub:
         self.secondary: Secondary | None = None
         self.before: Callable[[str, str], None] = lambda _verb, _path: None
         self.log: list[Logged] = []
+        self.monotonic: Callable[[], float] = time.monotonic
         self.lock = threading.RLock()
         self.ending = threading.Event()
         self.routes: list[tuple[str, re.Pattern[str], Handler]] = []
@@ -166,7 +167,7 @@ class FakeGitHub:
                 fault is None
                 and verb != "GET"
                 and self.secondary is not None
-                and self.secondary.refuses(time.monotonic())
+                and self.secondary.refuses(self.monotonic())
             )
         if limited and self.secondary is not None:
             message = "You have exceeded a secondary rate limit."
@@ -348,33 +349,21 @@ class _Connection(BaseHTTPRequestHandler):
         """The log is a list."""
 
     def _answer(self) -> None:
-        fake, at = self.server.fake, time.monotonic()
+        fake = self.server.fake
+        at = fake.monotonic()
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
         if fake.latency_seconds:
             fake.ending.wait(fake.latency_seconds)
         token = (self.headers.get("Authorization") or "").partition(" ")[2]
         reply = fake.answer(self.command, self.path, token, body)
+        status, headers, payload = self._rendered(reply) if reply else (0, {}, b"")
         with fake.lock:
-            status = reply.status if reply else 0
             fake.log.append(Logged(self.command, self.path, status, body, at, token))
         if reply is None or fake.ending.is_set():
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
-        self._send(reply)
-
-    def _send(self, reply: Reply) -> None:
-        data, headers = reply.data, dict(reply.headers)
-        if reply.paged:
-            data = self._page(data, headers)
-        payload = b"" if data is None else json.dumps(data).encode()
-        status = reply.status
-        if self.command == "GET" and status == 200:
-            etag = f'W/"{hashlib.sha256(payload).hexdigest()}"'
-            headers["ETag"] = etag
-            if self.headers.get("If-None-Match") == etag:
-                status, payload = 304, b""
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -384,6 +373,18 @@ class _Connection(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(payload)
         self.wfile.flush()
+
+    def _rendered(self, reply: Reply) -> tuple[int, dict[str, str], bytes]:
+        data, headers = reply.data, dict(reply.headers)
+        if reply.paged:
+            data = self._page(data, headers)
+        payload = b"" if data is None else json.dumps(data).encode()
+        if self.command != "GET" or reply.status != 200:
+            return reply.status, headers, payload
+        headers["ETag"] = etag = f'W/"{hashlib.sha256(payload).hexdigest()}"'
+        if self.headers.get("If-None-Match") == etag:
+            return 304, headers, b""
+        return 200, headers, payload
 
     def _page(self, items: list[Any], headers: dict[str, str]) -> list[Any]:
         parts = urlsplit(self.path)
