@@ -16,6 +16,7 @@ from functools import cache
 
 import pytest
 
+from scripts import node_tools
 from tests.controlplane import programs
 
 TierKey = pytest.StashKey["Tier"]()
@@ -84,6 +85,19 @@ TIERS = (
         folders=("cluster",),
         probe=programs.missing,
         enable=f"make env; {programs.BUILD_COMMAND}",
+    ),
+    Tier(
+        name="prism",
+        component="Prism over GitHub's description of its API, a stateful fake behind it",
+        folders=("prism",),
+        probe=needs_all(needs_module("github", "jwt"), node_tools.missing),
+        enable=f"apt-get install nodejs npm; make env; {node_tools.ENABLE}",
+    ),
+    Tier(
+        name="github",
+        component="a stateful fake of GitHub, over HTTP",
+        folders=("github", "app"),
+        probe=needs_module("github", "jwt"),
     ),
     Tier(
         name="docs",

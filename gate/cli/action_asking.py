@@ -79,18 +79,24 @@ class Server:
     def __init__(
         self, url: str, settings: Settings, clock: Clock, environ: Mapping[str, str]
     ) -> None:
-        from gate.github.action.server import GateServer, identity_service  # noqa: PLC0415
-
-        self._server = GateServer(url, identity_service(environ), clock.sleep)
+        self._url = url
+        self._environ = environ
         self._clock = clock
         self._inputs = _inputs_there(settings)
 
     def answer(self, request: Request, *, keep: bool) -> Answer:
         """What the server says; undecided where it cannot be used, always blocked if it refuses."""
-        from gate.github.action.server import ServerRefused, ServerUnreachable  # noqa: PLC0415
+        from gate.github.action.server import (  # noqa: PLC0415  (loads an HTTP client)
+            GateServer,
+            ServerRefused,
+            ServerUnreachable,
+            identity_service,
+        )
 
+        identity = identity_service(self._environ)
         try:
-            decision = self._server.decide(request)
+            with GateServer(self._url, identity, self._clock.sleep) as server:
+                decision = server.decide(request)
         except ServerUnreachable as error:
             decision = self._without(request, str(error))
         except ServerRefused as error:

@@ -14,8 +14,8 @@ from gate.github.action.settings import Audit, Mode, Settings
 from gate.github.action.waiting import Clock, Patience, is_refused, wait
 from gate.github.action.workflow import Workflow
 
-_LOOK_AT_DATABASE = timedelta(seconds=20)
-_LOOK_AT_SERVER = timedelta(seconds=60)
+_LOOK_AT_DATABASE = timedelta(seconds=5)
+_LOOK_AT_SERVER = timedelta(seconds=30)
 """A server records whatever it is asked, so it is asked less often."""
 
 

@@ -1,6 +1,8 @@
 """What a step says and how it ends, by verdict and mode."""
 
 import json
+import subprocess
+import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -155,3 +157,18 @@ def test_a_summary_that_cannot_be_written_is_only_told(workspace: Workspace) -> 
     ended = workspace.run()
     assert ended.code == 0
     assert any("no summary" in a.properties["title"] for a in annotations(ended.log))
+
+
+def test_an_ordinary_step_loads_no_heavy_library(workspace: Workspace) -> None:
+    heavy = ("rich", "psycopg", "github", "requests", "cryptography", "asyncio")
+    program = (
+        "import sys\nfrom gate.cli.main import main\n"
+        "try:\n    main(['action'])\nexcept SystemExit:\n    pass\n"
+        f"print(sorted(set(sys.modules) & set({heavy!r})), file=sys.stderr)\n"
+    )
+    _, environ = workspace.command({})
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[]"
+    assert "🟩" in (workspace.folder / "summary").read_text()

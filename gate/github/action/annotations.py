@@ -17,7 +17,9 @@ from gate.core.zones import zone
 from gate.github.action.commands import Kind, command, log_line
 
 _NAMED_REASONS = 3
-_MESSAGE_LENGTH = 500
+_LONGEST_PART = 60
+LONGEST_SENTENCE = 500
+"""What others wrote is cut at this many characters."""
 _NEAR = timedelta(hours=24)
 _VERY_NEAR = timedelta(hours=2)
 """A lock that is nearer than these is announced, the second more urgently."""
@@ -107,11 +109,16 @@ def shown(instant: datetime, policy: Policy | None) -> str:
     )
 
 
+def shortened(text: str, limit: int) -> str:
+    """The text, at most so many characters of it."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 def reason_texts(decision: Decision, limit: int) -> Iterator[str]:
     """The messages of the first reasons, each of bounded length, and how many more there are."""
     for reason in decision.reasons[:limit]:
-        text = plain(reason.message if isinstance(reason.message, str) else reason.code)
-        yield text if len(text) <= _MESSAGE_LENGTH else text[: _MESSAGE_LENGTH - 1] + "…"
+        message = reason.message if isinstance(reason.message, str) else reason.code
+        yield shortened(plain(message), LONGEST_SENTENCE)
     if (others := len(decision.reasons) - limit) > 0:
         yield f"and {others} more"
 
@@ -179,5 +186,5 @@ def _lock_is_near(decision: Decision) -> bool:
 
 def _target(request: Request) -> str:
     parts = (request.environment, request.namespace, request.service)
-    named = "/".join(plain(part) for part in parts if part)
+    named = "/".join(shortened(plain(part), _LONGEST_PART) for part in parts if part)
     return f" to {named}" if named else ""

@@ -19,8 +19,13 @@ def approved_by_person(requester: Requester, run: Run, environment: str | None) 
     _, reviews = requester.requestJsonAndCheck(
         "GET", f"/repos/{run.repository}/actions/runs/{run.run_id}/approvals"
     )
-    found = reviews if isinstance(reviews, list) else []
-    return any(_approves(review, environment) for review in found if isinstance(review, dict))
+    return any(_approves(review, environment) for review in _objects(reviews))
+
+
+def _objects(answer: object) -> list[dict[str, Any]]:
+    if not isinstance(answer, list):
+        raise ValueError("the answer is no list")
+    return [each for each in answer if isinstance(each, dict)]
 
 
 def _approves(review: dict[str, Any], environment: str | None) -> bool:
@@ -55,7 +60,7 @@ def _own_comment(requester: Requester, url: str, marker: str) -> dict[str, Any] 
         _, comments = requester.requestJsonAndCheck(
             "GET", url, parameters={"per_page": _PAGE, "page": page}
         )
-        found = comments if isinstance(comments, list) else []
+        found = _objects(comments)
         for comment in found:
             if not str(comment.get("body", "")).startswith(marker):
                 continue

@@ -24,6 +24,7 @@ from gate.core.outlook import (
 from gate.core.policy import Policy
 from gate.core.wording import allowed_actions, lasting, local_time
 from gate.core.zones import zone
+from gate.github.action.annotations import shortened
 from gate.github.action.markdown import sentence, table
 
 _MARKS = {
@@ -118,9 +119,7 @@ def _coming(locked: Sequence[LockedStretch], policy: Policy) -> Iterator[str]:
     yield ""
     for stretch in locked[:_NAMED_LOCKS]:
         start, end = local_time(stretch.start, home), local_time(stretch.end, home)
-        names = ", ".join(cause_names(stretch))
-        if len(names) > _NAMES_LENGTH:
-            names = names[: _NAMES_LENGTH - 1] + "…"
+        names = shortened(", ".join(cause_names(stretch)), _NAMES_LENGTH)
         length = lasting(stretch.end - stretch.start)
         yield f"- {start} to {end}, {length}: {sentence(names)}"
     if (others := len(locked) - _NAMED_LOCKS) > 0:

@@ -68,6 +68,12 @@ class GateServer:
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"saturday-gate/{__version__}"
 
+    def __enter__(self) -> "GateServer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
     def decide(self, request: Request) -> Decision:
         """The server's decision on a request at the present moment.
 

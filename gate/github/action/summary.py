@@ -7,7 +7,14 @@ import msgspec
 from gate.core.decision import Decision, Effect, Verdict
 from gate.core.policy import Policy
 from gate.core.wording import lasting
-from gate.github.action.annotations import headline, reason_texts, shown, ways_out
+from gate.github.action.annotations import (
+    LONGEST_SENTENCE,
+    headline,
+    reason_texts,
+    shortened,
+    shown,
+    ways_out,
+)
 from gate.github.action.markdown import code, sentence, table
 
 _NAMED_REASONS = 12
@@ -49,7 +56,7 @@ def comment(told: Told, waiting: str | None, link: str | None) -> str:
 
 def _headline(told: Told) -> str:
     mark = _MARKS[told.decision.effect]
-    return f"{mark} Saturday Gate: {sentence(_short(headline(told.decision, told.policy)))}"
+    return f"{mark} Saturday Gate: {sentence(headline(told.decision, told.policy))}"
 
 
 def _rows(told: Told) -> Iterator[tuple[str, str]]:
@@ -101,7 +108,8 @@ def _facts(told: Told) -> Iterator[tuple[str, str]]:
 
 def _why(told: Told) -> Iterator[str]:
     if told.problems:
-        yield from told.problems[:_NAMED_REASONS]
+        for problem in told.problems[:_NAMED_REASONS]:
+            yield shortened(problem, LONGEST_SENTENCE)
         if (others := len(told.problems) - _NAMED_REASONS) > 0:
             yield f"and {others} more"
         return
@@ -130,4 +138,4 @@ def _at(told: Told) -> str:
 
 
 def _short(text: str, limit: int = _LONGEST_NAME) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return shortened(text, limit)
