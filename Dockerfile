@@ -62,7 +62,7 @@ USER 65532:65532
 ENTRYPOINT ["gate"]
 CMD ["--help"]
 
-# Root, because a runner's files belong to whoever it runs as: https://docs.github.com asks for it.
+# Root, because the files that a runner mounts belong to whoever it runs as.
 FROM scratch AS action
 COPY --from=action-libraries /rootfs /
 COPY --from=project /rootfs /

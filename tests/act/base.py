@@ -1,8 +1,8 @@
 """The image that the Dockerfile starts from: the official one, or one made here.
 
 Where it cannot be pulled, a small Debian with its own Python is made, named as the Dockerfile names
-its base and marked with a label. It is kept as an archive under `~/.cache/saturday-gate/base`, under
-a name that says what is in it: an engine that has lost it imports it within seconds.
+its base and marked with a label. It is kept as an archive in `~/.cache/saturday-gate/base`, under a
+name that says what is in it: an engine that has lost it imports it within seconds.
 """
 
 import fcntl
@@ -46,6 +46,11 @@ def image_id(image: str) -> str | None:
     except EngineError:
         return None
     return said.decode().strip()
+
+
+def missing() -> str | None:
+    """Why no image can be built here, or None; nothing is pulled or made to find out."""
+    return None if image_id(name()) else f"the engine has no {name()}"
 
 
 def ensure(*, pull: bool = True) -> str:
