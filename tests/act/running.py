@@ -182,6 +182,7 @@ class Repository:
         self._git("commit", "--quiet", "--allow-empty", "--message=Change")
         command = [
             *(program(), event, "--workflows", workflow, "--json", "--rebuild=false"),
+            "--rm",
             *("--pull=false", "--container-daemon-socket=-", *arguments),
             *("--platform", f"ubuntu-latest={base.name()}"),
         ]
