@@ -18,12 +18,15 @@ from gate.github.client import Connection
 from gate.github.limits import LONGEST_WAIT_SECONDS, Pace, Wait, asked_wait, is_public
 from gate.github.timing import Timing
 
+API_VERSION = "2022-11-28"
 ATTEMPTS = 5
 SLOW_ATTEMPTS = 2
 """Fewer where each of them waits for a silent server."""
 _FIRST_BACKOFF_SECONDS = 0.25
 _LIMITS_IN_A_ROW = 5
 _LONGEST_WAITS_SECONDS = 900.0
+_SHORTEST_WAIT_SECONDS = 0.25
+"""Threads that are refused together count as one refusal only if there is a while to wait."""
 _MOST_ETAGS = 5_000
 
 
@@ -216,7 +219,9 @@ class Caller:
                 self._limited[write] += 1
             asked = wait.seconds is not None or self._limits.is_public
             seconds = wait.seconds
-            if seconds is None:
+            if seconds is not None:
+                seconds = max(seconds, _SHORTEST_WAIT_SECONDS)
+            else:
                 # GitHub's documentation: at least a minute where nothing else is said.
                 seconds = LONGEST_WAIT_SECONDS if asked else 2.0 ** (self._limited[write] - 1)
             more = max(0.0, now + seconds - known)
@@ -234,7 +239,10 @@ class Caller:
     def _sent(
         self, verb: str, path: str, body: dict[str, Any] | None, *, conditional: bool
     ) -> Answer:
-        headers: dict[str, Any] = {"Accept": "application/vnd.github+json"}
+        headers: dict[str, Any] = {
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": API_VERSION,
+        }
         kept = self._limits.etags.get(path) if conditional else None
         if kept is not None:
             headers["If-None-Match"] = kept[0]
@@ -255,9 +263,18 @@ class Caller:
         if conditional:
             if status == 304 and kept is not None:
                 return kept[1]
-            if status == 200 and "etag" in got and len(self._limits.etags) < _MOST_ETAGS:
-                self._limits.etags[path] = got["etag"], answer
+            if status == 200 and "etag" in got:
+                self._keep(path, got["etag"], answer)
         return answer
+
+    def _keep(self, path: str, etag: str, answer: Answer) -> None:
+        with self._lock:
+            etags = self._limits.etags
+            etags.pop(path, None)
+            if len(etags) >= _MOST_ETAGS:
+                # The one that was not renewed for longest: its commit is hardly a head any more.
+                del etags[next(iter(etags))]
+            etags[path] = etag, answer
 
     def _within(self, path: str) -> str:
         """A path of the server's without the prefix of the API, which the requester puts before."""

@@ -273,11 +273,11 @@ def test_a_store_that_is_away_blocks(fake: FakeGitHub, sync: Sync, now: datetime
 
 
 @pytest.fixture
-def watching(environment: None, files: Path) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
+def watching(environment: None, files: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     started: list[subprocess.Popen[str]] = []
 
-    def start() -> "subprocess.Popen[str]":
-        words = [sys.executable, "-m", "gate", *map(str, arguments(files)), "--watch", "--json"]
+    def start(*more: str) -> "subprocess.Popen[str]":
+        words = [sys.executable, "-m", "gate", *map(str, arguments(files)), "--watch", *more]
         process = subprocess.Popen(
             words,
             stdout=subprocess.PIPE,
@@ -298,13 +298,13 @@ def watching(environment: None, files: Path) -> Iterator[Callable[[], "subproces
 def test_a_watch_follows_time_and_files_until_it_is_ended(
     fake: FakeGitHub,
     files: Path,
-    watching: "Callable[[], subprocess.Popen[str]]",
+    watching: "Callable[..., subprocess.Popen[str]]",
 ) -> None:
     sha = fake.repository.pull(1).sha
     opens = datetime.now(UTC) + timedelta(seconds=3)
     policy = files / "policy.yaml"
     policy.write_text(policy_text(opens - timedelta(hours=1), opens))
-    process = watching()
+    process = watching("--json")
     assert process.stdout is not None
     assert process.stderr is not None
     first, second = (json.loads(process.stdout.readline()) for _ in range(2))
@@ -325,3 +325,36 @@ def test_a_watch_follows_time_and_files_until_it_is_ended(
 def state_of(array: list[dict[str, Any]]) -> str:
     (entry,) = array
     return str(entry["state"])
+
+
+@pytest.mark.store
+def test_a_watch_follows_locks_and_records(
+    fake: FakeGitHub,
+    files: Path,
+    now: datetime,
+    watching: "Callable[..., subprocess.Popen[str]]",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tests.postgres import fresh_schema  # noqa: PLC0415
+
+    fake.repository.pull(1)
+    (files / "policy.yaml").write_text(open_(now))
+    with fresh_schema() as target:
+        monkeypatch.setenv("GATE_SCHEMA", target.schema)
+        monkeypatch.setenv("GATE_DSN", target.dsn)
+        process = watching()
+        assert process.stdout is not None
+        assert "1 head changed" in process.stdout.readline()
+        assert gate("lock", "set", "--reason", "the cake fell", "--by", "ann").code == 0
+        assert "1 head changed" in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        rows = gate("audit", "list", "--json").json
+    assert fake.repository.states() == {f"{1:040x}": "in_progress"}
+    verdicts = [word for row in rows for word in ("allow", "deny") if f'"{word}"' in dump(row)]
+    assert sorted(verdicts) == ["allow", "deny"]
+
+
+def dump(row: dict[str, Any]) -> str:
+    """A row as text, whatever its fields are called."""
+    return json.dumps(row)

@@ -1,5 +1,7 @@
 """What goes wrong on the way: each converges, or is said."""
 
+import socketserver
+import threading
 import time
 
 import pytest
@@ -8,6 +10,7 @@ from gate.github.calls import Caller, Limits
 from gate.github.checks.settling import Memory
 from gate.github.checks.sweep import THREADS, sweep
 from gate.github.client import Connection, Token
+from gate.github.timing import RealTiming
 from tests.github.conftest import JumpingTiming, Sweep, locked, opened
 from tests.github.fake import FakeGitHub
 from tests.github.fake.faults import Secondary
@@ -182,8 +185,6 @@ def test_a_silent_server_ends_the_run_in_time(fake: FakeGitHub) -> None:
     fake.repository.pull(1)
     fake.fail("GET", "/pulls", hang_seconds=30, times=None)
     connection = Connection(Token(token="t"), fake.url, timeout_seconds=1)
-    from gate.github.timing import RealTiming  # noqa: PLC0415
-
     timing = RealTiming()
     caller = Caller(connection, "acme/bookings", timing=timing, limits=Limits(fake.url), seconds=2)
     begun = time.monotonic()
@@ -220,3 +221,32 @@ def test_a_push_during_the_sweep_is_covered_by_the_next(fake: FakeGitHub, run: S
 def test_what_is_no_api_is_said_to_be_none(fake: FakeGitHub, run: Sweep) -> None:
     fake.fail("GET", "/pulls", status=200, body={"hello": "world"}, times=None)
     assert "not GitHub" in str(run(locked()).stopped)
+
+
+def test_a_server_that_drips_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time, the answer never does: no timeout of a socket notices."""
+    monkeypatch.setattr("gate.github.checks.sweep._GRACE_SECONDS", 0.5)
+    ending = threading.Event()
+
+    class Dripping(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while not ending.wait(0.1):
+                self.request.sendall(b" ")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Dripping) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        connection = Connection(Token(token="t"), url, timeout_seconds=1)
+        caller = Caller(
+            connection, "acme/bookings", timing=RealTiming(), limits=Limits(url), seconds=1
+        )
+        begun = time.monotonic()
+        swept = sweep(caller, locked(), ["main"], Memory())
+        took = time.monotonic() - begun
+        ending.set()
+        server.shutdown()
+    connection.close()
+    assert swept.stopped == "GitHub did not answer in time"
+    assert took < 4

@@ -2,8 +2,11 @@
 
 import pytest
 
-from gate.github.checks.sweep import CALLS_BUDGET
-from tests.github.conftest import Sweep, locked, opened
+from gate.github.calls import Caller, Limits
+from gate.github.checks.settling import Memory
+from gate.github.checks.sweep import CALLS_BUDGET, THREADS_PUBLIC, Swept, sweep
+from gate.github.client import Connection
+from tests.github.conftest import JumpingTiming, Sweep, locked, opened
 from tests.github.fake import FakeGitHub
 
 HEADS = 500
@@ -75,3 +78,24 @@ def test_so_many_merge_groups_say_nothing_of_older_heads(many: FakeGitHub, run: 
     many.forget()
     assert run(locked()).complete
     assert len(many.asked(WRITES)) == 30
+
+
+def test_at_the_pace_of_github_com_the_oldest_come_first(
+    fake: FakeGitHub, connection: Connection, timing: JumpingTiming
+) -> None:
+    for number in range(1, 131):
+        fake.repository.pull(number)
+    limits, memory = Limits("https://api.github.com"), Memory()
+
+    def go() -> Swept:
+        caller = Caller(connection, "acme/bookings", timing=timing, limits=limits, seconds=45)
+        return sweep(caller, locked(), None, memory, threads=THREADS_PUBLIC)
+
+    first = go()
+    assert len(fake.repository.states()) == 80
+    assert "limits" in str(first.stopped)
+    assert first.retry_seconds == pytest.approx(60, abs=5)
+    assert {head.number for head in first.unreached} >= set(range(90, 131))
+    timing.wait(first.retry_seconds or 0)
+    assert go().complete
+    assert len(fake.asked(WRITES)) == 130

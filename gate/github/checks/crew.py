@@ -15,12 +15,13 @@ def work_through(
     threads: int,
     patience: Callable[[], float],
     ends: tuple[type[Exception], ...],
-) -> None:
+) -> bool:
     """Call ``work`` with every item, in their order, from at most ``threads`` threads.
 
     Returns when all is done, when ``work`` has raised one of ``ends``, or when ``patience`` (asked
     again and again) has no seconds left; threads that still wait for an answer are left behind,
-    and what they do then is not waited for. Any other exception is raised here.
+    and what they do then is not waited for; False says that there are such. Any other exception is
+    raised here.
     """
     waiting = deque(items)
     busy = threading.Condition()
@@ -57,6 +58,8 @@ def work_through(
     with busy:
         while running and (left := patience()) > 0:
             busy.wait(min(left, 1.0))
+        left_behind = running > 0
     ended = True
     if failed:
         raise failed[0]
+    return not left_behind

@@ -9,6 +9,7 @@ enough, and as soon as one of the oldest stands right.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -29,8 +30,10 @@ THREADS_PUBLIC = 4
 """GitHub asks for few requests at a time; its pace, not its latency, is what limits there."""
 _GRACE_SECONDS = 10.0
 """How long requests that have begun in time may take to end."""
+_SILENT = "GitHub did not answer in time"
 
 Advance = Callable[[int, int], None]
+T = TypeVar("T")
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,12 +73,22 @@ def sweep(
     ``again``: heads to read although they are known. ``conditional``: ask only whether the lists
     have changed. Failures are in the result; only bugs raise.
     """
-    try:
-        heads = find_heads(caller, bases, conditional=conditional)
-    except Stopped as stop:
-        return Swept(stopped=str(stop), retry_seconds=stop.retry_seconds, calls=caller.calls)
-    except Unclear as unclear:
-        return Swept(stopped=str(unclear), calls=caller.calls)
+    found: list[Head] = []
+    unclear: list[str] = []
+
+    def list_heads(_: None) -> None:
+        try:
+            found.extend(find_heads(caller, bases, conditional=conditional))
+        except Unclear as error:
+            unclear.append(str(error))
+
+    listed = _work(caller, [None], list_heads, threads=1)
+    stop = caller.stopped
+    if not listed or unclear or stop is not None:
+        why = str(stop) if stop else next(iter(unclear), _SILENT)
+        retry = stop.retry_seconds if stop else None
+        return Swept(stopped=why, retry_seconds=retry, calls=caller.calls)
+    heads = tuple(found)
     run = _Run(caller, Settler(caller, what, memory), heads, memory, threads, again, advance)
     run.all()
     forget = memory.standing.keys() - {head.sha for head in heads}
@@ -129,7 +142,7 @@ class _Run:
         unreached = tuple(head for head in self._heads if head.sha not in self._done)
         why = str(stop) if stop else None
         if unreached and why is None:
-            why = "GitHub did not answer in time"
+            why = _SILENT
         return Swept(
             outcomes=tuple(self._done[head.sha] for head in self._heads if head.sha in self._done),
             unreached=unreached,
@@ -158,10 +171,14 @@ class _Run:
             self._done[head.sha] = outcome
             self._advance(len(self._done), len(self._heads))
 
-        work_through(
-            heads,
-            settle,
-            threads=self._threads,
-            patience=lambda: self._caller.seconds_left() + _GRACE_SECONDS,
-            ends=(Stopped,),
-        )
+        _work(self._caller, heads, settle, threads=self._threads)
+
+
+def _work(caller: Caller, items: Sequence[T], work: Callable[[T], None], *, threads: int) -> bool:
+    return work_through(
+        items,
+        work,
+        threads=threads,
+        patience=lambda: caller.seconds_left() + _GRACE_SECONDS,
+        ends=(Stopped,),
+    )
