@@ -10,12 +10,14 @@ from pathlib import Path
 from types import FrameType
 
 import click
+import msgspec
 
 from gate.cli.action_step import Step, exit_of
 from gate.cli.action_telling import Log
 from gate.cli.exits import Exit
 from gate.cli.options import json_option
-from gate.cli.output import print_json
+from gate.cli.output import write
+from gate.core.decision import Decision
 from gate.core.problems import InputError
 from gate.github.action.event import read_run
 from gate.github.action.settings import read_settings
@@ -64,7 +66,7 @@ def action(as_json: bool) -> int:
             log.problem("error", problem)
         return Exit.BAD_INPUT
     if as_json:
-        print_json(found.decision)
+        write(_json(found.decision))
     return exit_of(found.decision, settings.mode)
 
 
@@ -74,6 +76,12 @@ def _explain_terminal(log: Log, environ: Mapping[str, str]) -> None:
             "this is the program of the GitHub Action; outside of a workflow its inputs are"
             " INPUT_POLICY and the like, and `gate check` is the command for a terminal"
         )
+
+
+def _json(decision: Decision) -> bytes:
+    """The decision for people and programs; in a job's log no text of it may be a command."""
+    text = msgspec.json.format(msgspec.json.encode(decision), indent=2)
+    return text.replace(b"##[", b"##\\u005b") + b"\n"
 
 
 def _event(environ: Mapping[str, str]) -> bytes:

@@ -1,5 +1,6 @@
 """Texts of others: read by the runner and by GitHub's Markdown, they are what they were."""
 
+import json
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -121,3 +122,9 @@ def test_a_hostile_document_that_cannot_be_read_is_told_harmlessly(workspace: Wo
     ended = workspace.run()
     assert ended.code == 4
     assert len(ended.annotations("error")) == 1
+
+
+def test_json_in_a_log_is_no_command_and_says_the_same(workspace: Workspace) -> None:
+    ended = workspace.run("--json", environment=EVIL)
+    assert annotations(ended.log) == []
+    assert json.loads(ended.log)["request"]["environment"] == EVIL
