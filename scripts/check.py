@@ -27,6 +27,7 @@ def checks() -> Iterator[tuple[str, list[str]]]:
     migrations = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("migrations/*.sql"))
     if migrations:
         yield "migrations", [f"{BIN}/squawk", *migrations]
+    yield "dockerfile", [f"{BIN}/hadolint", "--failure-threshold=style", "Dockerfile"]
     # What it would give to shellcheck and pyflakes must not depend on whether they are here.
     yield "actionlint", [str(lint_tools.actionlint()), "-shellcheck=", "-pyflakes="]
     yield "zizmor", [f"{BIN}/zizmor", "--offline", "--quiet", "--no-progress", *workflows()]

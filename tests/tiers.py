@@ -17,6 +17,8 @@ from functools import cache
 import pytest
 
 from scripts import node_tools
+from tests.act import base, engine
+from tests.act import running as act
 from tests.controlplane import programs
 
 TierKey = pytest.StashKey["Tier"]()
@@ -98,6 +100,13 @@ TIERS = (
         component="a stateful fake of GitHub, over HTTP",
         folders=("github", "app"),
         probe=needs_module("github", "jwt"),
+    ),
+    Tier(
+        name="act",
+        component="the Action's image in Docker, workflows by act, PostgreSQL (embedded)",
+        folders=("act",),
+        probe=needs_all(act.missing, POSTGRES, engine.missing, base.missing),
+        enable=f"{engine.INSTALL} debootstrap; make env; {engine.START}",
     ),
     Tier(
         name="docs",
