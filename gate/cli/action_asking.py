@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from gate.cli.judge import Identifiers, open_judge
+from gate.cli.judge import open_judge
 from gate.core.decide import undecided
 from gate.core.decision import CalendarRef, Decision, Effect, PolicyRef, Reason, Request, Verdict
 from gate.core.policy import Policy
@@ -13,6 +13,7 @@ from gate.core.problems import InputError, Problem
 from gate.github.action.settings import Audit, Settings
 from gate.github.action.waiting import Clock
 from gate.inputs import Compiled, Unreadable, read_inputs
+from gate.ledger.fresh_ids import Identifiers
 
 DOOR = "action"
 """How the ledger names what came through the Action."""
