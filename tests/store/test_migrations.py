@@ -29,6 +29,8 @@ TABLES = {
     "policies",
     "ledger_checkpoints",
     "ledger_head",
+    "github_deliveries",
+    "github_protection_requests",
     "schema_migrations",
 }
 
