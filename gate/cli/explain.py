@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import click
 
-from gate.cli.judge import Identifiers
 from gate.cli.opening import open_inputs
 from gate.cli.options import (
     INSTANT,
@@ -18,6 +17,7 @@ from gate.cli.outlook import look_ahead
 from gate.cli.output import print_json
 from gate.cli.screen import console, speaks
 from gate.cli.targets import request_of, target_options
+from gate.ledger.fresh_ids import Identifiers
 
 _MAX_DAYS = 62
 _EPILOG = """\b

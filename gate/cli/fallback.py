@@ -23,7 +23,7 @@ from gate.cli.screen import lasting, moment
 from gate.core.problems import InputError
 
 if TYPE_CHECKING:
-    from gate.service.fallback_status import LeaseNow, Status
+    from gate.service.fallback.status import LeaseNow, Status
 
 Decorated = Callable[..., Any]
 
@@ -172,8 +172,8 @@ def run(
     if dsn is None and (policy_path is None or not calendar_paths):
         raise click.UsageError("give --policy and --calendar, or a --dsn that has them")
     _need_client()
-    from gate.service.fallback import Settings  # noqa: PLC0415
-    from gate.service.fallback_run import serve  # noqa: PLC0415
+    from gate.service.fallback.run import serve  # noqa: PLC0415
+    from gate.service.fallback.worker import Settings  # noqa: PLC0415
 
     settings = Settings(
         weeks=weeks, environment=environment or None, own_namespace=own_namespace, metrics=metrics
@@ -200,8 +200,8 @@ def status(kubeconfig: str | None, as_json: bool) -> int:
     import os  # noqa: PLC0415
 
     _need_client()
-    from gate.service.fallback_cluster import Cluster, ClusterUnavailable  # noqa: PLC0415
-    from gate.service.fallback_status import read_status  # noqa: PLC0415
+    from gate.service.fallback.cluster import Cluster, ClusterUnavailable  # noqa: PLC0415
+    from gate.service.fallback.status import read_status  # noqa: PLC0415
 
     try:
         found = read_status(Cluster.connect(kubeconfig, os.environ))

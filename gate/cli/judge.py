@@ -1,48 +1,20 @@
 """One way through for `gate check`: read, decide, record, answer."""
 
-import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gate.cli.batch import Answer
-from gate.core.decide import decide, undecided
-from gate.core.decision import (
-    CalendarRef,
-    Decision,
-    ManualLock,
-    Override,
-    PolicyRef,
-    Reason,
-    Request,
-)
-from gate.core.ids import RANDOM_BYTES, uuid7
+from gate.core.decide import undecided
+from gate.core.decision import Decision, ManualLock, Override, Reason, Request
 from gate.core.policy import Policy
 from gate.core.problems import InputError
 from gate.inputs import Compiled, Unreadable, read_inputs
+from gate.ledger.fresh_ids import Identifiers
 
 if TYPE_CHECKING:
     from gate.cli.recorder import Recorder
-
-_POOL = 4096
-
-
-class Identifiers:
-    """UUIDv7 of the present moment; random bytes are drawn in bulk."""
-
-    def __init__(self) -> None:
-        self._pool = b""
-        self._at = 0
-
-    def next(self) -> str:
-        """A new identifier."""
-        at = self._at
-        if at >= len(self._pool):
-            self._pool, at = os.urandom(RANDOM_BYTES * _POOL), 0
-        self._at = at + RANDOM_BYTES
-        return uuid7(time.time_ns() // 1_000_000, self._pool[at : at + RANDOM_BYTES])
 
 
 class Judge:
@@ -74,12 +46,8 @@ class Judge:
         """The decision, not yet recorded."""
         if self._outage is not None:
             return self._without_store(request, at, self._outage)
-        inputs, name, recorded = self.inputs, self._next_id(), self._recorder is not None
-        if isinstance(inputs, Compiled):
-            return decide(inputs.timeline, inputs.facts, request, at, id=name, recorded=recorded)
-        return undecided(
-            inputs.policy, inputs.refs, request, at, inputs.reasons, id=name, recorded=recorded
-        )
+        recorded = self._recorder is not None
+        return self.inputs.decide(request, at, id=self._next_id(), recorded=recorded)
 
     def record(self, decisions: Sequence[Decision]) -> list[Decision]:
         """The decisions as they may be answered: recorded, or else undecided."""
@@ -111,15 +79,8 @@ class Judge:
         reasons = self.inputs.reasons if isinstance(self.inputs, Unreadable) else ()
         outage = Reason(code="store-unavailable", message=f"the store cannot be used: {why}")
         return undecided(
-            self.policy, self._refs(), request, at, [*reasons, outage], id=self._fresh()
+            self.policy, self.inputs.refs, request, at, [*reasons, outage], id=self._fresh()
         )
-
-    def _refs(self) -> tuple[PolicyRef, CalendarRef]:
-        inputs = self.inputs
-        if isinstance(inputs, Unreadable):
-            return inputs.refs
-        policy = inputs.policy
-        return PolicyRef(name=policy.name, sha256=policy.sha256), inputs.facts.calendar
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 import click
 import msgspec
 
-from gate.cli import policy_store, policy_test
+from gate.cli import policy_store, policy_tables
 from gate.cli.documents import policy_bytes
 from gate.cli.exits import Exit
 from gate.cli.options import EXISTING_FILE, json_option
@@ -107,7 +107,7 @@ def schema(as_json: bool) -> None:
 
 
 for _command in (
-    policy_test.test,
+    policy_tables.test,
     policy_store.import_,
     policy_store.activate,
     policy_store.list_,

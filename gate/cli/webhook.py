@@ -96,7 +96,8 @@ def _require(given: dict[str, Any]) -> None:
 
 
 def _serve(given: dict[str, Any]) -> int:
-    from gate.service.webhook.supervisor import Supervisor, listen  # noqa: PLC0415
+    from gate.service.listener import listen  # noqa: PLC0415
+    from gate.service.webhook.supervisor import Supervisor  # noqa: PLC0415
 
     keeper = _keeper_config(given)
     settings = _settings(given, keeper=keeper is not None)

@@ -10,7 +10,6 @@ import msgspec
 
 from gate.cli import options
 from gate.cli.exits import Exit
-from gate.cli.judge import Identifiers
 from gate.cli.opening import open_inputs
 from gate.cli.output import complain, write
 from gate.cli.webhook_cases import Case, Wanted, cases_of, read_file, read_files, standing_of
@@ -20,11 +19,11 @@ from gate.cluster.configuration import WEBHOOK_NAME
 from gate.cluster.history import History
 from gate.cluster.requests import requests_of, set_aside, strictest
 from gate.cluster.reviewing import Asking
-from gate.core.decide import decide
 from gate.core.decision import Decision, Effect
 from gate.core.policy import Action
 from gate.core.printable import plain
 from gate.inputs import Compiled
+from gate.ledger.fresh_ids import Identifiers
 
 _PERSON = "kubernetes-admin"
 _NOT_SENT = "not-sent"
@@ -207,7 +206,7 @@ class _Court:
             return _ruling(case, change.why, passed(review.uid, change.why))
         decision = strictest(
             [
-                decide(self._inputs.timeline, self._inputs.facts, request, self._at)
+                self._inputs.decide(request, self._at)
                 for request in requests_of(review, change.actions, caller, self._environment)
             ]
         )

@@ -9,8 +9,12 @@ import msgspec
 
 from gate.core.decision import Level
 from gate.core.demand import Demand, level_of, required_replicas, rung_of, shortfall
-from gate.core.instants import from_micros
+from gate.core.instants import HOUR, from_micros
 from gate.core.policy import Capacity
+
+AHEAD, HOLD = HOUR // 2, HOUR
+"""How long before a load its replicas stand ready, and how long after it they are kept, where
+nobody says otherwise (microseconds)."""
 
 
 class LoadSample(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +89,25 @@ def plan_changes(
             shortfall=short,
             reason=_reason(max(needed for _, needed in steps), capacity),
         )
+
+
+def plan_at(
+    demand: Demand,
+    capacity: Capacity,
+    at: int,
+    *,
+    ahead: int = AHEAD,
+    hold: int = HOLD,
+    continuous: bool = False,
+) -> PlanChange:
+    """The plan in force at an instant (microseconds, as ``ahead`` and ``hold``).
+
+    Its ``min`` is the floor in force; its ``at`` is the instant asked about, not that from which
+    the floor has stood.
+    """
+    return next(
+        plan_changes(demand, capacity, at, at + 1, ahead=ahead, hold=hold, continuous=continuous)
+    )
 
 
 def _largest_needed(

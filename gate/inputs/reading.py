@@ -4,13 +4,22 @@ import hashlib
 import os
 import stat
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from gate.calendars import compile_sources, joined_sha256, read_sources
-from gate.core.decide import Facts
-from gate.core.decision import CalendarRef, ManualLock, Override, PolicyRef, Reason
+from gate.core.decide import Facts, decide, undecided
+from gate.core.decision import (
+    CalendarRef,
+    Decision,
+    ManualLock,
+    Override,
+    PolicyRef,
+    Reason,
+    Request,
+)
 from gate.core.document import MAX_POLICY_BYTES, read_policy
 from gate.core.policy import Policy
 from gate.core.problems import InputError, Problem
@@ -29,6 +38,23 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
         """The policy that was compiled."""
         return self.timeline.policy
 
+    @property
+    def refs(self) -> tuple[PolicyRef, CalendarRef]:
+        """Which policy and calendar a decision names."""
+        policy = self.policy
+        return PolicyRef(name=policy.name, sha256=policy.sha256), self.facts.calendar
+
+    def decide(
+        self,
+        request: Request,
+        at: datetime,
+        *,
+        id: str = "",  # noqa: A002  (the contract's name)
+        recorded: bool = False,
+    ) -> Decision:
+        """What the policy says at an instant; ``id`` and ``recorded`` are the door's."""
+        return decide(self.timeline, self.facts, request, at, id=id, recorded=recorded)
+
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
     """Why nothing can be decided: what could not be read, and what is known all the same."""
@@ -37,6 +63,19 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
     refs: tuple[PolicyRef, CalendarRef]
     reasons: tuple[Reason, ...]
     problems: tuple[Problem, ...]
+
+    def decide(
+        self,
+        request: Request,
+        at: datetime,
+        *,
+        id: str = "",  # noqa: A002  (the contract's name)
+        recorded: bool = False,
+    ) -> Decision:
+        """Undecided, with the reasons; ``id`` and ``recorded`` are the door's."""
+        return undecided(
+            self.policy, self.refs, request, at, self.reasons, id=id, recorded=recorded
+        )
 
 
 def compile_inputs(

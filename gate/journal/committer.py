@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from gate.core.backoff import Backoff
 from gate.journal.errors import JournalUnavailable
 from gate.journal.lane import Lane
 from gate.journal.layout import HEADER_BYTES
@@ -94,7 +95,7 @@ class Committer(threading.Thread):
         self._segment: Segment | None = None
         self._removed: list[Segment] = []
         self._retry_at = 0.0
-        self._retry_seconds = _FIRST_RETRY_SECONDS
+        self._backoff = Backoff(_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS)
         self._open = True
 
     def new_lane(self, epoch: int) -> Lane:
@@ -191,8 +192,7 @@ class Committer(threading.Thread):
             self._part_with(segment)
         self.epoch += 1
         self.refusal = error
-        self._retry_at = time.monotonic() + self._retry_seconds
-        self._retry_seconds = min(self._retry_seconds * 2, _LAST_RETRY_SECONDS)
+        self._retry_at = time.monotonic() + self._backoff.next_seconds()
         return error
 
     def _part_with(self, segment: Segment) -> None:
@@ -214,7 +214,7 @@ class Committer(threading.Thread):
         else:
             self.opened = lane
             self.refusal = None
-            self._retry_seconds = _FIRST_RETRY_SECONDS
+            self._backoff.reset()
         self.busy_since = 0.0
 
     def _save_removed(self) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from gate.core.backoff import Backoff
 from gate.journal import aside
 from gate.journal.layout import SUFFIX
 from gate.journal.link import STATEMENT_SECONDS, Link, RowsLost, first_line
@@ -90,18 +91,16 @@ class Shipper:
         An unreachable, slow, full or read-only database, or a folder that cannot be read, is tried
         again, later and later.
         """
-        retry_seconds = _FIRST_RETRY_SECONDS
+        backoff = Backoff(_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS, self._jitter)
         while not stop.is_set():
             reused = self._link.connected
             try:
                 pause = 0.0 if self.step() else POLL_SECONDS
-                retry_seconds = _FIRST_RETRY_SECONDS
+                backoff.reset()
             except (StoreUnavailable, OSError) as error:
                 self._publish(error)
                 # A connection that had been lying idle says nothing of the database now.
-                pause = 0.0 if reused else retry_seconds * (0.5 + self._jitter() / 2)
-                if not reused:
-                    retry_seconds = min(retry_seconds * 2, _LAST_RETRY_SECONDS)
+                pause = 0.0 if reused else backoff.next_seconds()
             stop.wait(pause)
         self._drain()
         self.close()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from gate.core.backoff import Backoff
 from gate.core.decision import ManualLock, Override
 from gate.service.logs import log
 
@@ -132,18 +133,17 @@ class FeedClient:
 
         `on_message` is called in the event loop with each message; what it raises is logged.
         """
-        delay = _FIRST_DELAY_SECONDS
+        # Workers that lost the keeper together do not come back in step.
+        backoff = Backoff(_FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS, random.random)
         while True:
             try:
                 if await self._listen(path, on_message):
-                    delay = _FIRST_DELAY_SECONDS
+                    backoff.reset()
             except (OSError, ValueError) as error:
                 # A keeper that is being restarted is no news; what it says when it is back is.
                 if not isinstance(error, ConnectionError | FileNotFoundError):
                     log("feed-unreadable", error=str(error))
-            # Workers that lost the keeper together do not come back in step.
-            await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
-            delay = min(2 * delay, _LONGEST_DELAY_SECONDS)
+            await asyncio.sleep(backoff.next_seconds())
 
     async def _listen(self, path: str | Path, on_message: Callable[[Message], None]) -> bool:
         """One connection to its end; whether anything came."""

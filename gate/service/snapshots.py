@@ -8,17 +8,18 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 import psycopg
 from psycopg import sql
 
+from gate.core.backoff import Backoff
 from gate.core.instants import format_instant
 from gate.ledger.acts.current import read_current
+from gate.service.clock import utc_now
 from gate.service.feed import Inputs
-from gate.service.keeper.backoff import Backoff
 from gate.service.keeper.persisted import Persister
 from gate.service.keeper.state_file import StateFile, calendar_file, policy_file
 from gate.service.keeper.teller import Teller
@@ -140,13 +141,13 @@ class Snapshots:
             teller.tell()
 
     def _ask(self, connection: psycopg.Connection) -> None:
-        asked_at = datetime.now(UTC)
+        asked_at = utc_now()
         with answered_within(connection, self._pace.answer):
             connection.execute("SELECT 1")
         self._teller.answered(asked_at)
 
     def _read(self, connection: psycopg.Connection) -> bool:
-        asked_at = datetime.now(UTC)
+        asked_at = utc_now()
         with answered_within(connection, self._pace.answer):
             current = read_current(connection)
         if self._policy is not None and current.policy_sha256 is not None:
@@ -160,7 +161,7 @@ class Snapshots:
         if not isinstance(error, StoreUnavailable):
             said = f"the database cannot be followed: {type(error).__name__}: {said}"
         read_at = self._teller.read_at
-        self._lost_since = self._lost_since or datetime.now(UTC)
+        self._lost_since = self._lost_since or utc_now()
         last = f"last read at {format_instant(read_at)}" if read_at else "never read yet"
         trouble = f"{said} ({last})"
         if trouble != self._teller.lost:

@@ -8,10 +8,10 @@ import secrets
 import ssl
 import threading
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
+from tests.clients import Clients
 from tests.cluster.gate_manifests import FIRST, config_map, path_of
 from tests.controlplane.plane import PERSON, ControlPlane
 from tests.webhook.gate_webhook import until
@@ -43,34 +43,18 @@ def rollbacks(path: str, clients: int = 2) -> list[Ask]:
     return [lambda _: (f"{path}?dryRun=All", patch)] * clients
 
 
-class Load:
+class Load(Clients):
     """Clients, a thread and a connection each, from the block's beginning to its end.
 
     ``done`` counts what the API server did; ``failed`` has what it answered else.
     """
 
     def __init__(self, plane: ControlPlane, asks: Iterable[Ask]) -> None:
+        super().__init__([functools.partial(self._run, ask) for ask in asks])
         self._plane = plane
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=[ask]) for ask in asks]
         self._counted = threading.Lock()
         self.done = 0
         self.failed: list[str] = []
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
 
     def goes_on(self, condition: Callable[[], object] = lambda: True) -> None:
         """Wait until something is so, and until many more changes are done after that."""
@@ -90,7 +74,7 @@ class Load:
             "Content-Type": "application/strategic-merge-patch+json",
         }
         for number in itertools.count(1):
-            if self._over.is_set():
+            if self.over.is_set():
                 break
             path, patch = ask(number)
             connection.request("PATCH", path, json.dumps(patch), headers)

@@ -12,7 +12,7 @@ from gate.core.demand import (
     shortfall,
 )
 from gate.core.instants import HOUR, micros
-from gate.core.plan import load_samples, plan_changes
+from gate.core.plan import load_samples, plan_at, plan_changes
 from tests.core.build import calendar, policy, us
 
 CAPACITY = policy().load.capacity
@@ -44,6 +44,31 @@ def test_the_plan_is_the_largest_need_within_reach(
         demand, CAPACITY, start, end, ahead=ahead, hold=hold, continuous=continuous
     )
     assert [(micros(c.at), c.min, c.level, c.shortfall) for c in changes] == expected
+
+
+@given(
+    demand=demands(), start=st.integers(0, 200), length=st.integers(1, 100),
+    ahead=st.integers(0, 40), hold=st.integers(0, 40), continuous=st.booleans(),
+)  # fmt: skip
+def test_the_plan_at_an_instant_is_what_was_last_planned_by_then(
+    demand: Demand, start: int, length: int, ahead: int, hold: int, continuous: bool
+) -> None:
+    end = start + length
+    planned = list(plan_changes(
+        demand, CAPACITY, start, end, ahead=ahead, hold=hold, continuous=continuous
+    ))  # fmt: skip
+    for t in range(start, end):
+        last = [change for change in planned if micros(change.at) <= t][-1]
+        now = plan_at(demand, CAPACITY, t, ahead=ahead, hold=hold, continuous=continuous)
+        assert micros(now.at) == t
+        assert (now.min, now.max, now.level) == (last.min, last.max, last.level)
+        assert now.shortfall == last.shortfall
+
+
+def test_the_floor_stands_half_an_hour_before_a_load_and_an_hour_after_it() -> None:
+    demand = Demand([BEFORE_ALL, 10 * HOUR, 11 * HOUR], [0.0, 900.0, 0.0], [0, 30, 0], [0, 1, 0])
+    edges = (19 * HOUR // 2 - 1, 19 * HOUR // 2, 12 * HOUR - 1, 12 * HOUR)
+    assert [plan_at(demand, CAPACITY, at).min for at in edges] == [10, 35, 35, 10]
 
 
 def test_a_step_of_demand_reaches_both_ways_to_the_microsecond() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from gate.core.decision import ManualLock
-from gate.service.fallback import compiled_until
-from gate.service.fallback_aside import lease_trouble
-from gate.service.fallback_board import Board
-from gate.service.fallback_cluster import Reading, Seen
-from gate.service.fallback_inputs import Following
+from gate.service.fallback.aside import lease_trouble
+from gate.service.fallback.board import Board
+from gate.service.fallback.cluster import Reading, Seen
+from gate.service.fallback.inputs import Following
+from gate.service.fallback.worker import compiled_until
 from gate.service.feed import Inputs
 from tests.cli.run import gate
 

@@ -1,21 +1,5 @@
 """A migrated schema of its own for each test that asks for one."""
 
-from collections.abc import Iterator
+from tests.schemas import connection, where
 
-import psycopg
-import pytest
-
-from gate.store.connect import Target, connect
-from tests.postgres import fresh_schema
-
-
-@pytest.fixture
-def where() -> Iterator[Target]:
-    with fresh_schema() as target:
-        yield target
-
-
-@pytest.fixture
-def connection(where: Target) -> Iterator[psycopg.Connection]:
-    with connect(where) as opened:
-        yield opened
+__all__ = ["connection", "where"]

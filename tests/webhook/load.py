@@ -2,15 +2,14 @@
 
 import http.client
 import json
-import threading
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from tests.clients import Clients
 from tests.webhook.gate_webhook import GateWebhook, exchange
 from tests.webhook.reviews import review
 
 
-class Load:
+class Load(Clients):
     """Some threads, a connection each, from the beginning of the block to its end.
 
     ``answered`` holds the ids of recorded decisions, ``failed`` what went wrong: an exception, or a
@@ -19,28 +18,14 @@ class Load:
     """
 
     def __init__(self, server: GateWebhook, clients: int = 8) -> None:
+        super().__init__([self._run] * clients)
         self._server = server
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
         self.answered: list[str] = []
         self.failed: list[str] = []
 
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
     def _run(self) -> None:
         connection: http.client.HTTPSConnection | None = None
-        while not self._over.is_set():
+        while not self.over.is_set():
             try:
                 connection = connection or self._server.connect()
                 body = json.dumps(review()).encode()
@@ -54,8 +39,10 @@ class Load:
                     connection = None
             except (OSError, http.client.HTTPException) as error:
                 self.failed.append(f"{type(error).__name__}: {error}")
-                connection = None
-                self._over.wait(0.01)
+                if connection:
+                    connection.close()
+                    connection = None
+                self.over.wait(0.01)
         if connection:
             connection.close()
 

@@ -4,5 +4,17 @@ It tries to create a ConfigMap of this name (``dryRun``, so nothing is made); th
 every such review with this warning, which the API server hands on.
 """
 
+from gate.cluster.review import Review
+
 PROBE_NAME = "saturday-gate-probe"
 PROBE_WARNING = "saturday-gate: answering"
+
+
+def is_probe(review: Review) -> bool:
+    """Whether the fallback's worker asks, through the API server, if somebody answers here."""
+    return (
+        bool(review.dry_run)
+        and review.name == PROBE_NAME
+        and review.kind.kind == "ConfigMap"
+        and not review.kind.group
+    )

@@ -10,8 +10,8 @@ from contextlib import suppress
 
 import msgspec
 
+from gate.core.backoff import Backoff
 from gate.service.feed import Message, Shipping, Templates, decode
-from gate.service.keeper.backoff import Backoff
 from gate.service.keeper.config import KeeperConfig
 from gate.service.logs import log
 

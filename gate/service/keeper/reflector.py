@@ -12,7 +12,7 @@ from kubernetes.client import ApiException, AppsV1Api
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from gate.cluster.history import key_of
-from gate.service.keeper.backoff import Backoff
+from gate.core.backoff import Backoff
 from gate.service.keeper.kube import refusal, retry_after_seconds
 from gate.service.keeper.templates import Entry, TemplateBoard, difference
 from gate.service.logs import log

@@ -4,11 +4,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from gate.journal.layout import SUFFIX
 from gate.journal.shipper import Shipper
+from gate.service.clock import utc_now
 from gate.service.feed import Shipping
 from gate.service.logs import log
 from gate.store.connect import Target
@@ -98,7 +98,7 @@ class Shipments:
             return Shipping(depth_bytes=self._bytes(), trouble=UNSHIPPED)
         state = self._shipper.state
         oldest = state.oldest_at
-        age = (datetime.now(UTC) - oldest).total_seconds() if oldest is not None else 0.0
+        age = (utc_now() - oldest).total_seconds() if oldest is not None else 0.0
         return Shipping(
             depth_records=state.depth,
             depth_bytes=self._bytes(),

@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 import psycopg
 
+from gate.core.backoff import Backoff
 from gate.ledger.acts.current import NewestImport, calendar_lines, policy_document
-from gate.service.keeper.backoff import Backoff
 from gate.service.keeper.files import write_whole
 from gate.service.keeper.slot import Slot
 from gate.service.logs import log

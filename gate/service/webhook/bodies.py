@@ -1,6 +1,5 @@
 """Reading a request's body: bounded in size, in what all hold together, and in time."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -105,9 +104,3 @@ async def _whole(receive: Receive) -> bytes:
             raise Gone
         parts.append(message["body"])
     return b"".join(parts)
-
-
-async def within(seconds: float, work: Awaitable[Any]) -> Any:
-    """The result of ``work``, or TimeoutError after ``seconds``."""
-    async with asyncio.timeout(seconds):
-        return await work

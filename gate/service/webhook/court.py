@@ -1,30 +1,28 @@
 """From a review's bytes to the answer's: classify, decide, record, answer."""
 
 import asyncio
-import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 from gate.cluster.answers import Answers, passed
 from gate.cluster.changes import Context, Why, classify
-from gate.cluster.fallback.probe import PROBE_NAME, PROBE_WARNING
+from gate.cluster.fallback.probe import PROBE_WARNING, is_probe
 from gate.cluster.history import History
 from gate.cluster.requests import requests_of, set_aside, strictest
 from gate.cluster.review import Review, read_review
-from gate.core.decide import decide, undecided
+from gate.core.decide import undecided
 from gate.core.decision import Decision, Reason, Request
-from gate.core.ids import RANDOM_BYTES, uuid7
 from gate.core.instants import micros
 from gate.core.policy import Action
 from gate.core.problems import InputError
-from gate.inputs import Compiled
 from gate.journal.errors import JournalUnavailable
 from gate.journal.writer import Journal
 from gate.ledger.canonical import canonical
+from gate.ledger.fresh_ids import Identifiers
+from gate.service.clock import utc_now
 from gate.service.webhook.metrics import Metrics
 from gate.service.webhook.standing import Standing
 from gate.service.webhook.stencils import Stencil
@@ -68,7 +66,7 @@ class Court:
         metrics: Metrics,
         environment: str | None,
         own_namespace: str,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._standing = standing
         self._history = history
@@ -77,6 +75,7 @@ class Court:
         self._environment = environment
         self._own_namespace = own_namespace
         self._clock = clock
+        self._ids = Identifiers()
 
     def hear(self, body: bytes | bytearray) -> Hearing:
         """Judge a review, and hand its record to the journal. Raises BadReview."""
@@ -124,58 +123,51 @@ class Court:
         self, review: Review, standing: Standing, requests: Sequence[Request], at: datetime
     ) -> Hearing:
         stencils = standing.stencils
-        if len(requests) == 1 and stencils is not None and not review.dry_run:
-            if stencil := stencils.find(requests[0], micros(at)):
-                return self._cut(review, standing, stencil, requests[0], at)
-            decision = _decided(standing, requests[0], at)
-            stencils.learn(requests[0], decision)
-        else:
-            decision = strictest([_decided(standing, request, at) for request in requests])
+        if len(requests) > 1 or stencils is None or review.dry_run:
+            decision = strictest([standing.inputs.decide(request, at) for request in requests])
+            return self._recorded(review, standing, requests, decision)
+        request = requests[0]
+        if stencil := stencils.find(request, micros(at)):
+            decision = msgspec.structs.replace(stencil.decision, at=at, request=request)
+            return self._recorded(review, standing, requests, decision, stencil)
+        decision = standing.inputs.decide(request, at)
+        stencils.learn(request, decision)
+        return self._recorded(review, standing, requests, decision)
+
+    def _recorded(
+        self,
+        review: Review,
+        standing: Standing,
+        requests: Sequence[Request],
+        decision: Decision,
+        stencil: Stencil | None = None,
+    ) -> Hearing:
+        """The hearing, with its decision on the way into the journal; a dry run leaves no trace."""
+        uid, cut = review.uid, b""
         recording: asyncio.Future[None] | None = None
 
         def encode(identifier: str) -> bytes:
-            nonlocal decision
+            nonlocal decision, cut
+            if stencil is not None:
+                cut = stencil.answer(identifier, uid)
+                return stencil.payload(decision.at, identifier, uid)
             decision = msgspec.structs.replace(decision, id=identifier, recorded=True)
             return canonical(decision)
 
         if review.dry_run:
-            decision = msgspec.structs.replace(decision, id=fresh_id())
+            decision = msgspec.structs.replace(decision, id=self._ids.next())
         else:
             try:
-                recording = self._journal.append(at, encode)
+                recording = self._journal.append(decision.at, encode)
             except (JournalUnavailable, InputError) as error:
-                decision = self._unrecorded(decision, str(error))
-        return Hearing(
-            uid=review.uid,
-            decision=decision,
-            recording=recording,
-            answers=standing.answers,
-            actions=tuple(request.action for request in requests),
-        )
-
-    def _cut(
-        self, review: Review, standing: Standing, stencil: Stencil, request: Request, at: datetime
-    ) -> Hearing:
-        answer, uid = b"", review.uid
-
-        def encode(identifier: str) -> bytes:
-            nonlocal answer
-            answer = stencil.answer(identifier, uid)
-            return stencil.payload(at, identifier, uid)
-
-        decision = msgspec.structs.replace(stencil.decision, at=at, request=request)
-        recording: asyncio.Future[None] | None = None
-        try:
-            recording = self._journal.append(at, encode)
-        except (JournalUnavailable, InputError) as error:
-            decision, answer = self._unrecorded(decision, str(error)), b""
+                decision, cut = self._unrecorded(decision, str(error)), b""
         return Hearing(
             uid=uid,
             decision=decision,
             recording=recording,
-            cut=answer,
+            cut=cut,
             answers=standing.answers,
-            actions=(request.action,),
+            actions=tuple([request.action for request in requests]),
         )
 
     def _passed(self, review: Review, why: Why, warnings: tuple[str, ...] = ()) -> Hearing:
@@ -191,27 +183,5 @@ class Court:
             decision.request,
             decision.at,
             [outage],
-            id=fresh_id(),
+            id=self._ids.next(),
         )
-
-
-def _decided(standing: Standing, request: Request, at: datetime) -> Decision:
-    inputs = standing.inputs
-    if isinstance(inputs, Compiled):
-        return decide(inputs.timeline, inputs.facts, request, at)
-    return undecided(inputs.policy, inputs.refs, request, at, inputs.reasons)
-
-
-def is_probe(review: Review) -> bool:
-    """Whether the fallback's worker asks, through the API server, if somebody answers here."""
-    return (
-        bool(review.dry_run)
-        and review.name == PROBE_NAME
-        and review.kind.kind == "ConfigMap"
-        and not review.kind.group
-    )
-
-
-def fresh_id() -> str:
-    """An id of no record."""
-    return uuid7(time.time_ns() // 1_000_000, os.urandom(RANDOM_BYTES))

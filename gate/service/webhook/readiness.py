@@ -8,8 +8,10 @@ import msgspec
 
 from gate.inputs import Unreadable
 from gate.journal.writer import Journal
-from gate.service.webhook.standing import Standings
-from gate.service.webhook.tls import Certificate, now
+from gate.service.clock import utc_now
+from gate.service.standings import Standings
+from gate.service.webhook.standing import Standing
+from gate.service.webhook.tls import Certificate
 
 
 class Readiness:
@@ -17,10 +19,10 @@ class Readiness:
 
     def __init__(
         self,
-        standings: Standings,
+        standings: Standings[Standing],
         certificate: Certificate,
         journal: Journal,
-        clock: Callable[[], datetime] = now,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._standings = standings
         self._certificate = certificate
@@ -30,7 +32,7 @@ class Readiness:
 
     def report(self) -> tuple[bool, bytes]:
         """Whether it is ready, and why (not), as JSON."""
-        inputs = self._standings.current.inputs
+        inputs = self._standings.inputs
         unreadable = inputs if isinstance(inputs, Unreadable) else None
         problem = str(unreadable.problems[0]) if unreadable else None
         without_policy = unreadable is not None and unreadable.policy is None

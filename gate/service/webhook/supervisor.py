@@ -17,6 +17,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from tempfile import TemporaryDirectory
 
+from gate.core.backoff import Backoff
+from gate.service.keeper.spawned import Spawned
+from gate.service.listener import address_of
 from gate.service.logs import log
 from gate.service.webhook import channel as channels
 from gate.service.webhook.acceptor import BUSY_SECONDS, Acceptor
@@ -24,7 +27,6 @@ from gate.service.webhook.metrics import FOLDER_VARIABLE, forget
 from gate.service.webhook.settings import Settings, encode
 
 _RESTART_SECONDS, _LONGEST_RESTART_SECONDS = 1.0, 30.0
-_KEEPER_SECONDS = 30.0
 _GRACE_SECONDS = 3.0
 _FAILURES = 4
 
@@ -67,9 +69,10 @@ class Supervisor:
         self._announce = announce
         self._announced = False
         self._failures = 0
+        self._backoff = Backoff(_RESTART_SECONDS, _LONGEST_RESTART_SECONDS)
         self._failed = False
         self._keeper_config = keeper
-        self._keeper: subprocess.Popen[bytes] | None = None
+        self._keeper: Spawned | None = None
         self._workers: deque[_Worker] = deque()
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[float, Callable[[], object]]] = []
@@ -92,7 +95,8 @@ class Supervisor:
                     self._turn()
             finally:
                 self._kill_workers()
-                self._end_keeper()
+                if self._keeper is not None:
+                    self._keeper.end()
         log("stopped")
         return not self._failed
 
@@ -142,14 +146,18 @@ class Supervisor:
         log("worker-died", pid=worker.process.pid, code=code)
         if self._stopping:
             return
-        self._failures = 0 if worker.ready else self._failures + 1
+        if worker.ready:
+            self._failures, wait_seconds = 0, 0.0
+            self._backoff.reset()
+        else:
+            self._failures, wait_seconds = self._failures + 1, self._backoff.next_seconds()
         if self._failures == _FAILURES and not self._announced:
             # Nobody was ever served: better to end, and be seen to, than to try for ever.
             log("cannot-start", why="no worker becomes ready")
             self._failed = True
             self._begin_to_stop()
         else:
-            self._after(_restart_seconds(self._failures), self._replace_dead)
+            self._after(wait_seconds, self._replace_dead)
 
     def _reap(self, worker: _Worker) -> int:
         code = worker.process.wait()
@@ -180,43 +188,18 @@ class Supervisor:
     def _start_keeper(self) -> None:
         if self._keeper_config is None or self._stopping:
             return
-        # It inherits this: a SIGTERM while it still starts must not keep it from shipping.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        try:
-            self._keeper = subprocess.Popen(
-                [sys.executable, "-m", "gate.service.keeper", "-"], stdin=subprocess.PIPE
-            )
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        assert self._keeper.stdin is not None
-        self._keeper.stdin.write(self._keeper_config + b"\n")
-        self._keeper.stdin.flush()
+        self._keeper = Spawned(self._keeper_config)
         self._after(_RESTART_SECONDS, self._look_after_keeper)
 
     def _look_after_keeper(self) -> None:
         if self._stopping or self._keeper is None:
             return
-        code = self._keeper.poll()
+        code = self._keeper.ended()
         if code is None:
             self._after(_RESTART_SECONDS, self._look_after_keeper)
         else:
             log("keeper-died", code=code)
             self._start_keeper()
-
-    def _end_keeper(self) -> None:
-        """It ships what the workers wrote; what it does not ship now, the next one does."""
-        keeper = self._keeper
-        if keeper is None:
-            return
-        keeper.terminate()
-        try:
-            keeper.wait(_KEEPER_SECONDS)
-        except subprocess.TimeoutExpired:
-            log("keeper-killed", why=f"not done after {_KEEPER_SECONDS:.0f} s")
-            keeper.kill()
-            keeper.wait()
-        if keeper.stdin is not None:
-            keeper.stdin.close()
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -290,36 +273,3 @@ class Supervisor:
             worker.process.kill()
             worker.process.wait()
             worker.channel.close()
-
-
-def _restart_seconds(failures: int) -> float:
-    """How long to wait with a new worker, after so many in a row that never became ready."""
-    if not failures:
-        return 0.0
-    return min(_RESTART_SECONDS * 2.0 ** (failures - 1), _LONGEST_RESTART_SECONDS)
-
-
-def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
-    """A listening socket. Raises OSError where the address cannot be had."""
-    family, _, _, _, where = socket.getaddrinfo(
-        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if reuse_port:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if family is socket.AF_INET6 and not host:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        listener.bind(where)
-        listener.listen(1024)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def address_of(listener: socket.socket) -> str:
-    """``host:port`` as bound."""
-    host, port = listener.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,15 +1,13 @@
 """TLS: the server's certificate, reloaded when its files change, and who may be a client."""
 
-import os
 import ssl
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
 
 from gate.core.problems import InputError
-
-_Stamp = tuple[tuple[int, int, int], ...]
+from gate.service.stamps import Stamps, stamps
 
 
 class Certificate:
@@ -23,7 +21,7 @@ class Certificate:
     def __init__(self, cert: str, key: str, client_ca: str | None = None) -> None:
         """Load the pair. Raises InputError where it cannot be used."""
         self._cert, self._key = cert, key
-        self._stamp: _Stamp | None = self._look()
+        self._stamp: Stamps | None = self._look()
         self._load(_server_context())
         self.context = _server_context()
         if client_ca:
@@ -69,13 +67,10 @@ class Certificate:
                 mend=f"give a PEM chain and the PEM key that fits it ({self._key})",
             ) from None
 
-    def _look(self) -> _Stamp | None:
-        """What tells that a file was changed, through the links that a mounted Secret is."""
-        try:
-            stats = [os.stat(path) for path in (self._cert, self._key)]
-        except OSError:
-            return None
-        return tuple((each.st_mtime_ns, each.st_size, each.st_ino) for each in stats)
+    def _look(self) -> Stamps | None:
+        """What tells that a file was changed; None while one of the two is not there."""
+        seen = stamps((self._cert, self._key))
+        return None if None in seen else seen
 
 
 def _server_context() -> ssl.SSLContext:
@@ -105,8 +100,3 @@ def _expiry(cert: str) -> datetime:
         raise InputError.of(
             f"no certificate can be read: {error}", file=cert, field="--tls-cert"
         ) from None
-
-
-def now() -> datetime:
-    """The present, for `Certificate.usable`."""
-    return datetime.now(UTC)

@@ -13,13 +13,14 @@ from pathlib import Path
 import uvloop
 
 from gate.cluster.history import History
-from gate.core.decide import decide
 from gate.core.decision import Request
 from gate.core.policy import Action
 from gate.inputs import Compiled
 from gate.journal.writer import Journal
+from gate.service.clock import utc_now
 from gate.service.feed import FeedClient, Inputs, Message, Shipping, Templates
 from gate.service.logs import log
+from gate.service.standings import Standings
 from gate.service.webhook import channel as channels
 from gate.service.webhook.app import Webhook
 from gate.service.webhook.court import Court
@@ -29,8 +30,8 @@ from gate.service.webhook.protocol import Connections
 from gate.service.webhook.quick import Desk
 from gate.service.webhook.readiness import Readiness
 from gate.service.webhook.settings import Settings, decode
-from gate.service.webhook.standing import Standings
-from gate.service.webhook.tls import Certificate, now
+from gate.service.webhook.standing import Standing
+from gate.service.webhook.tls import Certificate
 
 DOOR = "webhook"
 _LAST_ANSWERS_SECONDS = 1.0
@@ -53,7 +54,7 @@ class Worker:
             cap_bytes=settings.journal_cap_bytes,
         )
         self._standings = Standings(
-            settings.policy, settings.calendars, changed=self._show_standing
+            settings.policy, settings.calendars, derive=Standing, changed=self._show_inputs
         )
         self._readiness = Readiness(self._standings, self._certificate, self._journal)
         court = Court(
@@ -181,8 +182,10 @@ class Worker:
             self._metrics.show(
                 connections=len(self._connections),
                 body_bytes=self._webhook.held_bytes,
-                snapshot_age_seconds=-1.0 if read_at is None else (now() - read_at).total_seconds(),
-                certificate_seconds_left=self._certificate.seconds_left(now()),
+                snapshot_age_seconds=-1.0
+                if read_at is None
+                else (utc_now() - read_at).total_seconds(),
+                certificate_seconds_left=self._certificate.seconds_left(utc_now()),
                 policy_refused=bool(self._standings.refused),
                 journal_usable=self._journal.usable() is None,
                 next_transition_timestamp_seconds=self._next_transition(),
@@ -190,16 +193,13 @@ class Worker:
             await asyncio.sleep(1.0)
 
     def _next_transition(self) -> float:
-        inputs = self._standings.current.inputs
-        if not isinstance(inputs, Compiled):
-            return timestamp(None)
         request = Request(
             action=Action.DEPLOY, invoker="automation", environment=self._settings.environment
         )
-        return timestamp(decide(inputs.timeline, inputs.facts, request, now()).next_change)
+        return timestamp(self._standings.inputs.decide(request, utc_now()).next_change)
 
-    def _show_standing(self) -> None:
-        inputs = self._standings.current.inputs
+    def _show_inputs(self) -> None:
+        inputs = self._standings.inputs
         if isinstance(inputs, Compiled):
             log("inputs-in-force", policy=inputs.policy.sha256,
                 calendar=inputs.facts.calendar.sha256, weddings=inputs.facts.calendar.weddings,

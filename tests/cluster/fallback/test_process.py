@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.service import fallback_run
+from gate.service.fallback import run as fallback_run
 from tests.cli.run import gate
 from tests.cluster.fallback.clock import lease
 from tests.cluster.fallback.lab import HOUR, LEASES, NO_LEVEL, Lab, span, workload

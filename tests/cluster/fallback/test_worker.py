@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from gate.core.instants import parse_instant
-from gate.service.fallback import Settings, Worker
-from gate.service.fallback_aside import Pace
-from gate.service.fallback_cluster import Cluster
-from gate.service.fallback_inputs import Following
+from gate.service.fallback.aside import Pace
+from gate.service.fallback.cluster import Cluster
+from gate.service.fallback.inputs import Following
+from gate.service.fallback.worker import Settings, Worker
 from tests.cli.run import gate
 from tests.cluster.fallback.lab import ADMISSION, HOUR, MERGE, NO_LEVEL, Lab, inside, span, workload
 from tests.cluster.fallback.witness import Witness, witness

@@ -6,7 +6,7 @@ other from its time.
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -16,10 +16,11 @@ from gate.cluster.fallback.segments import Segments
 from gate.core.instants import parse_instant
 from gate.core.problems import InputError
 from gate.inputs import Compiled
-from gate.service.fallback_aside import Pace, StandingAside, lease_trouble
-from gate.service.fallback_board import Board
-from gate.service.fallback_cluster import Cluster, ClusterUnavailable
-from gate.service.fallback_inputs import Following
+from gate.service.clock import utc_now
+from gate.service.fallback.aside import Pace, StandingAside, lease_trouble
+from gate.service.fallback.board import Board
+from gate.service.fallback.cluster import Cluster, ClusterUnavailable
+from gate.service.fallback.inputs import Following
 from gate.service.logs import log
 
 SHORT = timedelta(weeks=2)
@@ -51,7 +52,7 @@ class Worker:
         cluster: Cluster,
         inputs: Following,
         settings: Settings,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.board = Board()
         self._cluster = cluster

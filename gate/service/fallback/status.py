@@ -8,9 +8,9 @@ import msgspec
 from gate.cluster.fallback.documents import BINDING_KIND, NAME, POLICY_KIND, PREFIX, Document
 from gate.cluster.fallback.times import OVERRIDE_UNTIL, STANDBY_UNTIL, is_instant
 from gate.core.instants import parse_instant
-from gate.service.fallback import SHORT, compiled_until
-from gate.service.fallback_aside import lease_trouble
-from gate.service.fallback_cluster import Cluster, Place, Reading, Seen
+from gate.service.fallback.aside import lease_trouble
+from gate.service.fallback.cluster import Cluster, Place, Reading, Seen
+from gate.service.fallback.worker import SHORT, compiled_until
 
 
 class LeaseNow(msgspec.Struct, frozen=True, kw_only=True):

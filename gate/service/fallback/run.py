@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from gate.service.fallback import Settings, Worker
-from gate.service.fallback_cluster import Cluster
-from gate.service.fallback_inputs import Following
+from gate.service.fallback.cluster import Cluster
+from gate.service.fallback.inputs import Following
+from gate.service.fallback.worker import Settings, Worker
 from gate.service.signals import set_on
 
 CONNECTING_SECONDS = 6.0

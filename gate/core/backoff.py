@@ -7,11 +7,14 @@ class Backoff:
     """Doubles from ``first_seconds`` to ``longest_seconds``; each wait is half to all of that.
 
     ``share`` answers with a random number from 0 to 1: those who failed together do not come back
-    in step.
+    in step. Who is alone needs none, and always waits all of it.
     """
 
     def __init__(
-        self, first_seconds: float, longest_seconds: float, share: Callable[[], float]
+        self,
+        first_seconds: float,
+        longest_seconds: float,
+        share: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self._first_seconds = first_seconds
         self._longest_seconds = longest_seconds

@@ -15,8 +15,8 @@ import msgspec
 
 from gate.cluster.fallback.segments import Segments
 from gate.cluster.fallback.times import STANDBY_UNTIL, instant_text
-from gate.service.fallback_board import Board
-from gate.service.fallback_cluster import Cluster, ClusterUnavailable, Place, Seen
+from gate.service.fallback.board import Board
+from gate.service.fallback.cluster import Cluster, ClusterUnavailable, Place, Seen
 from gate.service.logs import log
 
 _PARALLEL = 8

@@ -12,7 +12,7 @@ from gate.cli.exits import Exit
 from gate.cli.options import EXISTING_FILE, VariadicCommand, json_option
 from gate.cli.output import print_json
 from gate.cli.screen import show
-from gate.core.decide import Facts, decide
+from gate.core.decide import Facts
 from gate.core.decision import CalendarRef, Decision, Effect, Level, Phase, Verdict
 from gate.core.demand import DemandBuilder
 from gate.core.document import Case, Expected, Table, read_policy, read_table
@@ -127,7 +127,7 @@ def _beside(folder: Path, name: str, table: str, field: str) -> str:
 
 
 def _result(case: Case, inputs: Compiled) -> Result:
-    decision = decide(inputs.timeline, inputs.facts, case.request, case.at)
+    decision = inputs.decide(case.request, case.at)
     return Result(
         line=case.line,
         name=case.name,

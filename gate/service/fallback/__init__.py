@@ -1,0 +1,1 @@
+"""The worker of the fallback lock: keeps it compiled and installed, and stands it aside."""
