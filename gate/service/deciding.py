@@ -5,39 +5,34 @@ Each decision is in the journal, and durable, before it is returned; the keeper 
 """
 
 import asyncio
-import os
 import threading
-import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from gate.core.decide import decide, undecided
+from gate.core.decide import undecided
 from gate.core.decision import Decision, Reason, Request
-from gate.core.ids import RANDOM_BYTES, uuid7
 from gate.core.policy import Policy
 from gate.core.problems import InputError
 from gate.inputs import Compiled, Unreadable
 from gate.journal.errors import JournalUnavailable
 from gate.journal.writer import CAP_BYTES, Journal
 from gate.ledger.canonical import canonical
+from gate.ledger.fresh_ids import Identifiers
+from gate.service.clock import utc_now
 from gate.service.feed import FeedClient, Inputs, Message
-from gate.service.keeper.config import KeeperConfig
-from gate.service.keeper_child import KeeperChild
+from gate.service.keeper.config import KeeperConfig, encode
+from gate.service.keeper.spawned import Spawned
 from gate.service.logs import log
 from gate.service.recent import Recent
-from gate.service.webhook.standing import Standings
+from gate.service.standings import Standings
 
+_LOOK_SECONDS = 1.0
 Judge = Callable[[Request, datetime], Decision]
-
-
-def utc_now() -> datetime:
-    """The present moment."""
-    return datetime.now(UTC)
 
 
 class DecidingSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,14 +80,17 @@ class Decider:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._journals: dict[str, Journal] = {}
-        self._keeper = KeeperChild(_keeper_config(settings))
-        self._standings = Standings(settings.policy, settings.calendars, changed=self._say)
+        self._keeper: Spawned | None = None
+        self._ids = Identifiers()
+        self._standings: Standings[None] = Standings(
+            settings.policy, settings.calendars, derive=lambda _: None, changed=self._say
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def inputs(self) -> Compiled | Unreadable:
         """What decisions rest on now."""
-        return self._standings.current.inputs
+        return self._standings.inputs
 
     @property
     def policy(self) -> Policy | None:
@@ -113,9 +111,9 @@ class Decider:
             self._journals[door] = await Journal.open(
                 settings.journal, door, cap_bytes=settings.journal_cap_bytes
             )
-        self._keeper.start()
+        self._keeper = Spawned(encode(_keeper_config(settings)))
         await self._standings.load()
-        self._run(self._keeper.look_after())
+        self._run(self._look_after_keeper())
         self._run(self._standings.follow())
         self._run(self._standings.take_turns())
         self._run(FeedClient().run(settings.socket, self._told))
@@ -127,9 +125,9 @@ class Decider:
             log("not-informed", seconds=settings.informed_seconds)
 
     async def close(self) -> bool:
-        """End: everything that was answered is durable, and shipped if the database takes it.
+        """End: everything that was answered is durable, and shipped where the database takes it.
 
-        Whether all was shipped.
+        False where answered decisions were lost with their folder.
         """
         for task in self._tasks:
             task.cancel()
@@ -140,21 +138,22 @@ class Decider:
             except JournalUnavailable as error:
                 log("journal-lost", error=str(error))
                 whole = False
-        return await self._keeper.end() and whole
+        if self._keeper is not None:
+            await asyncio.to_thread(self._keeper.end)
+        return whole
 
     async def decide(self, request: Request, at: datetime, *, door: str) -> Decision:
         """The decision, recorded; or *undecided* (``store-unavailable``), which is not."""
-        inputs = self.inputs
-        decision = decided(inputs, request, at)
+        decision = self.inputs.decide(request, at)
 
-        def encode(identifier: str) -> bytes:
+        def payload(identifier: str) -> bytes:
             nonlocal decision
             decision = msgspec.structs.replace(decision, id=identifier, recorded=True)
             return canonical(decision)
 
         try:
             # The id tells when it was recorded, which need not be the instant that was asked about.
-            recording = self._journals[door].append(self._clock(), encode)
+            recording = self._journals[door].append(self._clock(), payload)
         except (JournalUnavailable, InputError) as error:
             return self._unrecorded(decision, str(error))
         await asyncio.wait({recording}, timeout=self._settings.record_seconds)
@@ -186,8 +185,17 @@ class Decider:
             decision.request,
             decision.at,
             [Reason(code="store-unavailable", message=f"the decision cannot be recorded: {why}")],
-            id=uuid7(time.time_ns() // 1_000_000, os.urandom(RANDOM_BYTES)),
+            id=self._ids.next(),
         )
+
+    async def _look_after_keeper(self) -> None:
+        # On Linux it ends with the thread that started it, so that has to be the loop's.
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if self._keeper is not None and (code := self._keeper.ended()) is not None:
+                log("keeper-died", code=code)
+                self._keeper.end()
+                self._keeper = Spawned(encode(_keeper_config(self._settings)))
 
     def _told(self, message: Message) -> None:
         if isinstance(message, Inputs):
@@ -213,13 +221,6 @@ class Decider:
                 overrides=len(inputs.facts.overrides))  # fmt: skip
         else:
             log("nothing-can-be-decided", why=str(inputs.problems[0]))
-
-
-def decided(inputs: Compiled | Unreadable, request: Request, at: datetime) -> Decision:
-    """The decision by these inputs, whether they can be read or not; not recorded."""
-    if isinstance(inputs, Compiled):
-        return decide(inputs.timeline, inputs.facts, request, at)
-    return undecided(inputs.policy, inputs.refs, request, at, inputs.reasons)
 
 
 def _keeper_config(settings: DecidingSettings) -> KeeperConfig:
