@@ -13,11 +13,10 @@ from gate.service.api.problems import Refused, send_problem
 from gate.service.api.rates import Rates
 from gate.service.api.settings import Limits
 from gate.service.logs import log
-from gate.service.webhook.bodies import Bodies, Gone, RefusedBody
+from gate.service.webhook.bodies import Bodies, Gone, Receive, RefusedBody
 from gate.service.webhook.settings import Limits as BodyLimits
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -137,8 +136,10 @@ class _Exchange:
             async with asyncio.timeout(_DISCARD_SECONDS):
                 while seen <= _DISCARDED_BYTES:
                     message = await self.receive()
-                    if message["type"] != "http.request" or not message.get("more_body"):
-                        return message["type"] == "http.request"
+                    if message["type"] != "http.request":
+                        return False
+                    if not message["more_body"]:
+                        return True
                     seen += len(message["body"])
         except TimeoutError:
             pass
@@ -162,7 +163,7 @@ def new_rates(limits: Limits) -> Rates:
 def _once(body: bytes, after: Receive) -> Receive:
     given = False
 
-    async def receive() -> MutableMapping[str, Any]:
+    async def receive() -> dict[str, Any]:
         nonlocal given
         if given:
             return await after()

@@ -84,5 +84,3 @@ class Development:
         if name not in self._NAMES and not name.startswith("127."):
             raise Refused(421, "a server started with --dev answers to localhost alone")
         return DEVELOPER
-
-
