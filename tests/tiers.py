@@ -86,6 +86,12 @@ TIERS = (
         enable=f"make env; {programs.BUILD_COMMAND}",
     ),
     Tier(
+        name="github",
+        component="a stateful fake of GitHub, over HTTP",
+        folders=("github", "app"),
+        probe=needs_module("github", "jwt"),
+    ),
+    Tier(
         name="docs",
         component="the documented commands in bash, PostgreSQL (embedded)",
         folders=("docs",),

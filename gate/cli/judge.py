@@ -1,4 +1,4 @@
-"""One way through for `gate check`: read, decide, record, answer."""
+"""One way through for the command and the Action: read, decide, record, answer."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gate.cli.batch import Answer
+from gate.cli.database import DOOR
 from gate.core.decide import undecided
 from gate.core.decision import Decision, ManualLock, Override, Reason, Request
 from gate.core.policy import Policy
@@ -84,8 +85,13 @@ class Judge:
 
 
 @contextmanager
-def open_judge(policy_path: str, calendar_paths: Sequence[str], dsn: str | None) -> Iterator[Judge]:
-    """Read the files, and with a DSN the locks and overrides; records there while it is open."""
+def open_judge(
+    policy_path: str, calendar_paths: Sequence[str], dsn: str | None, *, door: str = DOOR
+) -> Iterator[Judge]:
+    """Read the files, and with a DSN the locks and overrides; records there while it is open.
+
+    ``door`` is how the ledger names who asks.
+    """
     if dsn is None:
         yield Judge(read_inputs(policy_path, calendar_paths))
         return
@@ -97,7 +103,7 @@ def open_judge(policy_path: str, calendar_paths: Sequence[str], dsn: str | None)
         locks: tuple[ManualLock, ...] = ()
         overrides: tuple[Override, ...] = ()
         try:
-            recorder = stack.enter_context(open_recorder(dsn))
+            recorder = stack.enter_context(open_recorder(dsn, door))
             locks, overrides = recorder.locks_and_overrides()
         except StoreUnavailable as error:
             recorder, outage = None, str(error)

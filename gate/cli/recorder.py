@@ -1,4 +1,4 @@
-"""How `gate check` uses a database: locks and overrides from it, every answer into it."""
+"""How the short-lived doors use a database: locks and overrides from it, every answer into it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,10 +18,11 @@ from gate.store.connect import Target, connect, store_errors
 class Recorder:
     """A writer of the ledger; it makes the ids of what it is to record."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, door: str = DOOR) -> None:
         self._target = target
+        self._door = door
         self._connection = connect(target)
-        self._writer = Writer(DOOR, f"{DOOR}-{uuid4().hex}")
+        self._writer = Writer(door, f"{door}-{uuid4().hex}")
         self._numbers: dict[str, int] = {}
 
     def locks_and_overrides(self) -> tuple[tuple[ManualLock, ...], tuple[Override, ...]]:
@@ -44,7 +45,7 @@ class Recorder:
         records = [
             decision_record(
                 decision,
-                door=DOOR,
+                door=self._door,
                 writer=self._writer.name,
                 number=self._numbers[decision.id],
             )
@@ -69,13 +70,13 @@ class Recorder:
 
 
 @contextmanager
-def open_recorder(dsn: str) -> Iterator[Recorder]:
+def open_recorder(dsn: str, door: str = DOOR) -> Iterator[Recorder]:
     """A recorder for a database that answers and has its migrations.
 
     StoreUnavailable otherwise; InputError where the DSN is none.
     """
     with store_errors():
-        recorder = Recorder(where(dsn))
+        recorder = Recorder(where(dsn), door)
     try:
         yield recorder
     finally:

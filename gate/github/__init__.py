@@ -1,0 +1,1 @@
+"""GitHub: the container Action, checks on pull requests, deployment protection, identity tokens."""

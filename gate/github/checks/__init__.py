@@ -1,0 +1,1 @@
+"""Checks on pull requests: which heads there are, how each should stand, and making it so."""

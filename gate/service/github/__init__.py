@@ -1,0 +1,1 @@
+"""What watches over GitHub: checks that follow the clock, deliveries, deployment protection."""
