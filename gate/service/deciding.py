@@ -32,7 +32,6 @@ from gate.service.recent import Recent
 from gate.service.standings import Standings
 
 _LOOK_SECONDS = 1.0
-Judge = Callable[[Request, datetime], Decision]
 
 
 class DecidingSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +60,7 @@ class DecidingSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decider:
-    """Decides and records, for one event loop; `__call__` and `judge` are for other threads.
+    """Decides and records, for one event loop; `__call__` and `preview` are for other threads.
 
     ``failed`` is called, once, where a task that should never end has ended: a bug.
     """
@@ -173,9 +172,17 @@ class Decider:
         work = self.decide(request, at, door=door)
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    def judge(self, door: str) -> Judge:
-        """`__call__` through that door, for workers."""
-        return lambda request, at: self(request, at, door=door)
+    def preview(self, request: Request, at: datetime) -> Decision:
+        """The decision, not recorded, for a thread that is not the loop's."""
+
+        async def look() -> Decision:
+            return self.inputs.decide(request, at, id=self._ids.next())
+
+        return asyncio.run_coroutine_threadsafe(look(), self._loop).result()
+
+    def judge(self, door: str) -> "DoorJudge":
+        """For a worker's thread: what decides and records through that door."""
+        return DoorJudge(self, door)
 
     def _unrecorded(self, decision: Decision, why: str) -> Decision:
         # A fresh id: the journal may hold the one that could not be confirmed.
@@ -221,6 +228,30 @@ class Decider:
                 overrides=len(inputs.facts.overrides))  # fmt: skip
         else:
             log("nothing-can-be-decided", why=str(inputs.problems[0]))
+
+
+class DoorJudge:
+    """A `Decider` as workers see it; everything is up to date without being asked for."""
+
+    def __init__(self, decider: Decider, door: str) -> None:
+        self._decider = decider
+        self._door = door
+
+    @property
+    def policy(self) -> Policy | None:
+        """The policy in force, None where it cannot be read."""
+        return self._decider.policy
+
+    def refresh(self) -> None:
+        """Nothing: the decider follows files and database by itself."""
+
+    def preview(self, request: Request, at: datetime) -> Decision:
+        """The decision, which nothing rests on yet and which is not recorded."""
+        return self._decider.preview(request, at)
+
+    def __call__(self, request: Request, at: datetime) -> Decision:
+        """The decision, recorded; or undecided."""
+        return self._decider(request, at, door=self._door)
 
 
 def _keeper_config(settings: DecidingSettings) -> KeeperConfig:

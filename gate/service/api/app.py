@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.routing import Match
 
 from gate import __version__
 from gate.core.problems import InputError
@@ -77,5 +78,20 @@ def _refusals(app: FastAPI) -> None:
     @app.exception_handler(StarletteHTTPException)
     async def plain(request: Request, error: HTTPException) -> Response:
         detail = _DETAILS.get(error.status_code, str(error.detail))
-        refused = Refused(error.status_code, detail, headers=error.headers)
-        return await refuse(request, refused)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["allow"] = ", ".join(_methods(app, request))
+        return await refuse(request, Refused(error.status_code, detail, headers=headers))
+
+
+def _methods(app: FastAPI, request: Request) -> list[str]:
+    """What the path of a request can be asked with; a router tells only of its first route."""
+    found = [
+        method
+        for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in app.routes
+        )
+    ]
+    return sorted([*found, "HEAD"] if "GET" in found else found)
