@@ -152,7 +152,9 @@ def _rsa_key(listed: dict[str, Any]) -> RSAPublicKey | None:
         modulus, exponent = _number(listed["n"]), _number(listed["e"])
     except (KeyError, TypeError, ValueError):
         return None
-    if not _LEAST_BITS <= modulus.bit_length() <= _MOST_BITS or exponent.bit_length() > 32:
+    if not _LEAST_BITS <= modulus.bit_length() <= _MOST_BITS or modulus % 2 == 0:
+        return None
+    if exponent.bit_length() > 32:
         return None
     try:
         return RSAPublicNumbers(exponent, modulus).public_key()
