@@ -144,21 +144,17 @@ def require_https(url: str) -> None:
 
 
 def _rsa_key(listed: dict[str, Any]) -> RSAPublicKey | None:
-    if listed.get("kty") != "RSA" or listed.get("use", "sig") != "sig":
-        return None
-    if listed.get("alg", "RS256") != "RS256":
+    """The key, where it is one for our signatures and of a good size."""
+    usual = (listed.get("kty"), listed.get("use", "sig"), listed.get("alg", "RS256"))
+    if usual != ("RSA", "sig", "RS256"):
         return None
     try:
         modulus, exponent = _number(listed["n"]), _number(listed["e"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    if not _LEAST_BITS <= modulus.bit_length() <= _MOST_BITS or modulus % 2 == 0:
-        return None
-    if exponent.bit_length() > 32:
-        return None
-    try:
+        bits = modulus.bit_length()
+        if bits < _LEAST_BITS or bits > _MOST_BITS or modulus % 2 == 0 or exponent >> 32:
+            return None
         return RSAPublicNumbers(exponent, modulus).public_key()
-    except ValueError:
+    except (KeyError, TypeError, ValueError):
         return None
 
 

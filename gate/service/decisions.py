@@ -10,7 +10,6 @@ import psycopg
 import psycopg_pool
 
 from gate.core.decision import Decision
-from gate.core.problems import InputError
 from gate.ledger.read import Filter, entries, entry, known
 from gate.service.recent import Recent
 from gate.store.connect import Target, pool, store_errors
@@ -66,7 +65,7 @@ class Decisions:
     def page(self, wanted: Filter, *, limit: int, after: str | None) -> Page:
         """At most ``limit`` of those that match, from behind the decision ``after``.
 
-        Raises `StoreUnavailable`; `InputError` where ``after`` names no decision.
+        Raises `StoreUnavailable`; LookupError where ``after`` names no decision.
         """
         recent = self._recent.newest_first()
         with self._connection() as connection:
@@ -133,5 +132,5 @@ def _of(decision: Decision, repository: str | None) -> bool:
 def _seq(connection: psycopg.Connection, identifier: str) -> int:
     found = entry(connection, str(UUID(identifier)))
     if found is None:
-        raise InputError.of("no decision has this id", field="after")
+        raise LookupError(identifier)
     return found.seq

@@ -36,7 +36,7 @@ def application(context: Context, *, parts: frozenset[str]) -> FastAPI:
 
         @app.get("/openapi.json", include_in_schema=False)
         async def openapi() -> dict[str, Any]:
-            return schema.document(app)
+            return schema.document(app, secured=context.secured)
 
         @app.post("/github/webhook", include_in_schema=False)
         async def webhook(request: Request) -> Response:

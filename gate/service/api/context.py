@@ -36,6 +36,7 @@ Receiver = Callable[[Mapping[str, str], bytes, datetime], Delivered]
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Kept as ``app.state.gate``; ``receiver`` None: GitHub's webhook is off.
 
+    ``secured``: who asks needs credentials.
     ``threads`` are for what waits, for a database or GitHub; the loop's own are for what decides.
     """
 
@@ -43,6 +44,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     decisions: Decisions
     clock: Callable[[], datetime]
     threads: Executor
+    secured: bool = True
     receiver: Receiver | None = None
 
     async def waited(self, work: Callable[..., Result], *arguments: Any, **named: Any) -> Result:

@@ -14,7 +14,7 @@ from gate.ledger.read import Filter
 from gate.service.api.context import Caller, Gate
 from gate.service.api.identity import Identity
 from gate.service.api.problems import FieldError, Refused
-from gate.service.api.schema import BAD, answered, refused, taken
+from gate.service.api.schema import BAD, INSTANT, answered, refused, taken
 
 DOOR = "api"
 """How the ledger names what was decided here."""
@@ -64,15 +64,20 @@ async def show(
 @router.get(
     "",
     operation_id="decisions",
-    responses=answered("Page", "Decisions, newest first.") | refused(*BAD),
+    responses=answered("Page", "Decisions, newest first.") | refused(*BAD, 404),
 )
 async def page(
     gate: Gate,
     caller: Caller,
     verdict: core.Verdict | None = None,
     effect: core.Effect | None = None,
-    since: Annotated[str | None, Query(alias="from", description="Decided then or later.")] = None,
-    until: Annotated[str | None, Query(alias="to", description="Decided before.")] = None,
+    since: Annotated[
+        str | None,
+        Query(alias="from", description="Decided then or later.", json_schema_extra=INSTANT),
+    ] = None,
+    until: Annotated[
+        str | None, Query(alias="to", description="Decided before.", json_schema_extra=INSTANT)
+    ] = None,
     actor: Annotated[str | None, Query(min_length=1, max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_ITEMS)] = 50,
     after: Annotated[
@@ -90,9 +95,13 @@ async def page(
         actor=_stored("actor", actor),
         repository=caller.repository,
     )
-    found = await gate.waited(
-        gate.decisions.page, wanted, limit=limit, after=after.lower() if after else None
-    )
+    try:
+        found = await gate.waited(
+            gate.decisions.page, wanted, limit=limit, after=after.lower() if after else None
+        )
+    except LookupError:
+        why = "no decision has this id"
+        raise Refused(404, why, errors=[FieldError(why, "after")]) from None
     return _json(_encode(found))
 
 

@@ -12,6 +12,15 @@ from gate.service.api.problems import MEDIA_TYPE, ProblemDocument
 from gate.service.decisions import Page
 
 Responses = dict[int | str, dict[str, Any]]
+INSTANT = {
+    "format": "date-time",
+    "pattern": (
+        r"^(19[7-9][0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+        r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
+        r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+    ),
+}
+"""How instants are written, as JSON Schema; `gate.core.instants` has the last word."""
 BAD = (401, 408, 413, 422, 429, 500, 503)
 """What any route with parameters or a body may answer."""
 _WORDS = {
@@ -47,8 +56,8 @@ def taken(name: str, description: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "description": description, "content": content}}
 
 
-def document(app: FastAPI) -> dict[str, Any]:
-    """The document of an application, made once."""
+def document(app: FastAPI, *, secured: bool) -> dict[str, Any]:
+    """The document of an application, made once; ``secured``: credentials are asked for."""
     if app.openapi_schema is None:
         made = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -56,12 +65,14 @@ def document(app: FastAPI) -> dict[str, Any]:
         _, schemas = msgspec.json.schema_components(
             (Line, Decision, Page, ProblemDocument), ref_template="#/components/schemas/{name}"
         )
+        at = schemas["Line"]["properties"]["at"]["anyOf"]
+        at[:] = [{**each, **INSTANT} if each["type"] == "string" else each for each in at]
         components = made.setdefault("components", {})
         components["schemas"] = schemas
-        components["securitySchemes"] = {
-            "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-        }
-        made["security"] = [{"token": []}]
+        if secured:
+            scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            components["securitySchemes"] = {"token": scheme}
+            made["security"] = [{"token": []}]
         app.openapi_schema = made
     return app.openapi_schema
 

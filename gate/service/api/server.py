@@ -77,7 +77,7 @@ class Server:
                 await decider.open()
                 context = Context(
                     decider=decider, decisions=decisions, clock=utc_now, threads=threads,
-                    receiver=self._receiver(decider),
+                    receiver=self._receiver(decider), secured=not self._settings.dev,
                 )  # fmt: skip
                 for worker in self._staff(decider):
                     workers.start(worker)
