@@ -3,21 +3,25 @@
 import asyncio
 import json
 import os
+import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from gate.core.decision import Decision, Request
+from gate.core.policy import Action
 from gate.github.fetching import fetch
 from gate.github.tokens import Verifier
 from gate.ledger.read import entries
 from gate.service.api.app import application
-from gate.service.api.context import Context
+from gate.service.api.context import Context, Receiver
 from gate.service.api.guard import Guard, new_rates
 from gate.service.api.rates import Rates
 from gate.service.api.settings import Limits
@@ -72,7 +76,7 @@ def issuer() -> Iterator[Issuer]:
 
 def world(
     folder: Path, inputs: Inputs, issuer: Issuer, story: Callable[[Ask], Awaitable[None]],
-    *, known: bool = True,
+    *, known: bool = True, receiver: Receiver | None = None,
 ) -> None:  # fmt: skip
     """Run a story with a server's application on a database of its own."""
 
@@ -92,7 +96,10 @@ def world(
             Rates(0.01, 5, time.monotonic),
         )
         with ThreadPoolExecutor(2) as threads:
-            context = Context(decider=decider, decisions=decisions, clock=utc_now, threads=threads)
+            context = Context(
+                decider=decider, decisions=decisions, clock=utc_now, threads=threads,
+                receiver=receiver,
+            )  # fmt: skip
             app = application(context, parts=frozenset({"api"}))
             try:
                 await decider.open()
@@ -287,3 +294,62 @@ def test_no_token_is_logged(
     assert "token-refused" in logged
     for secret in secrets:
         assert not any(part in logged for part in secret.split("."))
+
+
+def test_deliveries_reach_their_receiver_as_they_came(
+    tmp_path: Path, inputs: Inputs, issuer: Issuer
+) -> None:
+    class Taken(msgspec.Struct):
+        status: int
+        body: bytes
+
+    got: list[Any] = []
+
+    def receiver(headers: Mapping[str, str], body: bytes, now: datetime) -> Taken:
+        got.append((headers["x-github-event"], body, now.tzinfo, threading.current_thread()))
+        return Taken(204, b"") if len(got) == 1 else Taken(401, b'{"message": "unsigned"}')
+
+    async def story(ask: Ask) -> None:
+        path, event = "/github/webhook", {"x-github-event": "ping"}
+        empty = await ask("POST", path, None, {"zen": "…"}, **event)
+        assert (empty.status, empty.body) == (204, b"")
+        refused = await ask("POST", path, None, {}, **event)
+        assert (refused.status, refused.json) == (401, {"message": "unsigned"})
+        assert (await ask("GET", path)).status == 405
+
+    world(tmp_path, inputs, issuer, story, receiver=receiver)
+    assert got[0][:3] == ("ping", json.dumps({"zen": "…"}).encode(), UTC)
+    assert got[0][3] is not threading.main_thread()
+
+
+def test_a_worker_decides_from_its_thread_and_previews_leave_no_trace(
+    tmp_path: Path, inputs: Inputs
+) -> None:
+    _, policy, _, calendar = inputs("locked")
+    request = Request(action=Action.DEPLOY, invoker="automation")
+
+    async def live(target: Target) -> tuple[Decision, Decision]:
+        place = StateFolder.take(tmp_path, target)
+        settings = DecidingSettings(
+            policy=policy, calendars=(calendar,), dsn=target.dsn, journal=place.journal,
+            state=place.state, socket=place.socket, doors=("api", "github"),
+        )  # fmt: skip
+        decider = Decider(settings, failed=lambda: None)
+        try:
+            await decider.open()
+            judge = decider.judge("github")
+            with pytest.raises(RuntimeError):
+                decider(request, utc_now())
+            seen = await asyncio.to_thread(judge.preview, request, utc_now())
+            return seen, await asyncio.to_thread(judge, request, utc_now())
+        finally:
+            await decider.close()
+            place.close()
+
+    with fresh_schema() as target, in_schema(target):
+        seen, recorded = asyncio.run(live(target))
+        with connect(target) as connection:
+            rows = entries(connection)
+    assert (seen.verdict, seen.recorded) == ("deny", False)
+    assert (recorded.verdict, recorded.recorded) == ("deny", True)
+    assert [(row.door, str(row.id)) for row in rows] == [("github", recorded.id)]
