@@ -12,7 +12,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check format bench cluster cluster-build calendar docs lock clean
+.PHONY: help env demo test check format bench cluster cluster-build engine image node-tools lint-tools calendar docs lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -43,6 +43,18 @@ cluster: env ## a real Kubernetes control plane in the foreground; ARGS="--help"
 
 cluster-build: env ## build its programs, once: needs Go, seven minutes, then nothing
 	@$(BIN)/python scripts/cluster.py --build-only
+
+node-tools: env ## the npm packages that tests use, once: needs Node.js, ten seconds, then nothing
+	@$(BIN)/python scripts/node_tools.py
+
+lint-tools: env ## build actionlint, once: needs Go
+	@$(BIN)/python scripts/lint_tools.py
+
+engine: env ## a Docker engine, started as root where none answers, and the images' base; ARGS="stop" ends it
+	@$(BIN)/python scripts/docker_engine.py $(or $(ARGS),start)
+
+image: env ## build the Action's image and the servers', where something changed
+	@$(BIN)/python scripts/docker_engine.py $(or $(ARGS),build)
 
 calendar: env ## write examples/calendar.csv again
 	@$(BIN)/python examples/generate_calendar.py --out examples/calendar.csv

@@ -16,6 +16,9 @@ from functools import cache
 
 import pytest
 
+from scripts import node_tools
+from tests.act import base, engine
+from tests.act import running as act
 from tests.controlplane import programs
 
 TierKey = pytest.StashKey["Tier"]()
@@ -92,10 +95,24 @@ TIERS = (
         enable=f"make env; {programs.BUILD_COMMAND}",
     ),
     Tier(
+        name="prism",
+        component="Prism over GitHub's description of its API, a stateful fake behind it",
+        folders=("prism",),
+        probe=needs_all(needs_module("github", "jwt"), node_tools.missing),
+        enable=f"apt-get install nodejs npm; make env; {node_tools.ENABLE}",
+    ),
+    Tier(
         name="github",
         component="a stateful fake of GitHub, over HTTP",
         folders=("github", "app"),
         probe=needs_module("github", "jwt"),
+    ),
+    Tier(
+        name="act",
+        component="the Action's image in Docker, workflows by act, PostgreSQL (embedded)",
+        folders=("act",),
+        probe=needs_all(act.missing, POSTGRES, engine.missing, base.missing),
+        enable=f"{engine.INSTALL} debootstrap; make env; {engine.START}",
     ),
     Tier(
         name="docs",

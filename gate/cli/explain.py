@@ -13,10 +13,10 @@ from gate.cli.options import (
     json_option,
     policy_option,
 )
-from gate.cli.outlook import look_ahead
 from gate.cli.output import print_json
 from gate.cli.screen import console, speaks
 from gate.cli.targets import request_of, target_options
+from gate.core.outlook import look_ahead
 from gate.ledger.fresh_ids import Identifiers
 
 _MAX_DAYS = 62

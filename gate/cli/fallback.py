@@ -19,8 +19,9 @@ from gate.cli.options import (
     policy_option,
 )
 from gate.cli.output import complain, print_json
-from gate.cli.screen import lasting, moment
+from gate.cli.screen import moment
 from gate.core.problems import InputError
+from gate.core.wording import lasting
 
 if TYPE_CHECKING:
     from gate.service.fallback.status import LeaseNow, Status

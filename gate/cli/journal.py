@@ -16,8 +16,9 @@ from gate.cli.exits import Exit
 from gate.cli.options import json_option
 from gate.cli.output import complain, count, print_json, write
 from gate.cli.progress import counting
-from gate.cli.screen import lasting, moment
+from gate.cli.screen import moment
 from gate.core.printable import plain
+from gate.core.wording import lasting
 
 if TYPE_CHECKING:
     from gate.journal.survey import SegmentReport, Survey

@@ -18,10 +18,11 @@ from gate.cli.options import (
     range_options,
 )
 from gate.cli.output import print_json_array
-from gate.cli.screen import LEVEL_STYLES, bar, console, lasting, local, show, speaks
+from gate.cli.screen import LEVEL_STYLES, bar, console, local, show, speaks
 from gate.core.instants import duration_micros, micros
 from gate.core.plan import LoadSample, PlanChange, load_samples, plan_changes
 from gate.core.policy import Capacity
+from gate.core.wording import lasting
 from gate.core.zones import zone
 
 if TYPE_CHECKING:

@@ -5,12 +5,13 @@ Nothing here imports `rich` before something is printed.
 
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, TextIO
 from zoneinfo import ZoneInfo
 
 from gate.core.decision import Level, Reason
 from gate.core.instants import format_instant
+from gate.core.wording import lasting
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -57,18 +58,6 @@ def local(instant: datetime, home: ZoneInfo, *, year: bool = True) -> str:
     date = f"{there:%a %d %b %Y}" if year else f"{there:%a %d %b}"
     time = f"{there:%H:%M:%S}" if there.second or there.microsecond else f"{there:%H:%M}"
     return f"{date} {time} {there:%z}"
-
-
-def lasting(length: timedelta) -> str:
-    """``1d 4h``, ``45m``, ``30s``: a length of time by its two largest units."""
-    seconds = int(length.total_seconds())
-    parts = []
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
-        parts.append((count, unit))
-    first = next((index for index, (count, _) in enumerate(parts) if count), 3)
-    named = [f"{count}{unit}" for count, unit in parts[first : first + 2] if count]
-    return " ".join(named) or "0s"
 
 
 def bar(value: float, top: float, width: int, *, plain: bool = False) -> str:

@@ -4,7 +4,7 @@ The left panel says whether the change may go out, the right one how high the lo
 has a glyph of its own, so that the picture says the same without colour.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import chain
 
@@ -13,12 +13,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gate.cli.outlook import Cell, Day, Outlook, State, gaps
-from gate.cli.screen import LEVEL_STYLES, lasting, local
+from gate.cli.screen import LEVEL_STYLES, local
 from gate.cli.targets import target_words
 from gate.core.decision import Decision, Effect, Level, Phase, Verdict
-from gate.core.listing import LockedStretch
+from gate.core.outlook import (
+    LOCKED,
+    MEANINGS,
+    Cell,
+    Day,
+    Outlook,
+    State,
+    cause_names,
+    clock_note,
+    gaps,
+)
 from gate.core.policy import Policy
+from gate.core.wording import lasting
 from gate.core.zones import zone
 
 _Paint = Callable[[Cell], tuple[str, str]]
@@ -37,15 +47,6 @@ _STYLES = {
     State.LEVEL: "magenta",
     State.MANUAL: "bold blue",
 }
-_MEANINGS = {
-    State.OPEN: "open",
-    State.EXCEPTED: "excepted",
-    State.LEAD: "too near a lock",
-    State.WINDOW: "window",
-    State.LEVEL: "load",
-    State.MANUAL: "by hand",
-}
-_LOCKED = (State.WINDOW, State.LEVEL, State.MANUAL)
 
 
 class Glyphs(msgspec.Struct, frozen=True):
@@ -213,7 +214,7 @@ class _Picture:
             if state in shown or state is State.OPEN:
                 allowed = self._allowed(Phase.LEAD) if state is State.LEAD else ""
                 line.append_text(self._key(state)).append(f"{allowed} ")
-        locked = [state for state in _LOCKED if state in shown]
+        locked = [state for state in LOCKED if state in shown]
         if locked:
             line.append(f" locked{self._allowed(Phase.LOCKED)}:")
         for state in locked:
@@ -229,12 +230,12 @@ class _Picture:
             ("MAXIMUM", LEVEL_STYLES[Level.MAXIMUM]),
         )  # fmt: skip
         for day in self._outlook.days:
-            if (note := _clock_note(day)) is not None:
+            if (note := clock_note(day)) is not None:
                 yield Text(f" {note}")
 
     def _key(self, state: State) -> Text:
         glyph = Text(f" {self._glyphs.states[state]}", _STYLES[state])
-        return Text.assemble(glyph, f" {_MEANINGS[state]}")
+        return Text.assemble(glyph, f" {MEANINGS[state]}")
 
     def _allowed(self, phase: Phase) -> str:
         """Said where it is not what people expect: a lead or a lock in which this is allowed."""
@@ -249,15 +250,6 @@ def _columns(day: Day) -> int:
     return sum(gaps(day.cells)) + len(day.cells)
 
 
-def _clock_note(day: Day) -> str | None:
-    length = sum((cell.end - cell.start for cell in day.cells), timedelta())
-    hours = length / timedelta(hours=1)
-    if not day.cells or hours == _HOURS:
-        return None
-    turned = "forward" if hours < _HOURS else "back"
-    return f"{day.date:%a %d %b} has {hours:g} hours: the clock goes {turned}"
-
-
 def _coming(outlook: Outlook, policy: Policy) -> Iterator[Text]:
     home = zone(policy.timezone)
     if not outlook.locked:
@@ -268,13 +260,8 @@ def _coming(outlook: Outlook, policy: Policy) -> Iterator[Text]:
             " locked ",
             (f"{local(stretch.start, home, year=False)} to", "bold"),
             (f" {local(stretch.end, home, year=False)}", "bold"),
-            f"  {lasting(stretch.end - stretch.start):6} {', '.join(_names(stretch))}",
+            f"  {lasting(stretch.end - stretch.start):6} {', '.join(cause_names(stretch))}",
         )
     others = len(outlook.locked) - _NAMED_LOCKS
     if others > 0:
         yield Text(f" and {others} more: gate windows lists them all")
-
-
-def _names(stretch: LockedStretch) -> Sequence[str]:
-    names = {"level": "load", "manual-lock": "by hand"}
-    return list(dict.fromkeys(names.get(c.code, str(c.window)) for c in stretch.causes))

@@ -17,11 +17,12 @@ from gate.cli.options import (
     range_options,
 )
 from gate.cli.output import print_json_array, write
-from gate.cli.screen import cause_words, lasting, local, show
+from gate.cli.screen import cause_words, local, show
 from gate.cli.targets import request_of, target_options, target_words
 from gate.core.decision import Request
 from gate.core.instants import micros
 from gate.core.listing import LockedStretch, locked_stretches
+from gate.core.wording import lasting
 from gate.core.zones import zone
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -54,6 +54,18 @@ def local_time(instant: datetime, home: ZoneInfo) -> str:
     """An instant for a reader, in a zone, with the offset of that date."""
     local = instant.astimezone(home)
     return f"{local:%a %d %b %Y %H:%M %z}"
+
+
+def lasting(length: timedelta) -> str:
+    """``1d 4h``, ``45m``, ``30s``: a length of time by its two largest units."""
+    seconds = int(length.total_seconds())
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        parts.append((count, unit))
+    first = next((index for index, (count, _) in enumerate(parts) if count), 3)
+    named = [f"{count}{unit}" for count, unit in parts[first : first + 2] if count]
+    return " ".join(named) or "0s"
 
 
 def allowed_actions(policy: Policy, phase: Phase, invoker: Invoker) -> list[Action]:

@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 from rich.console import Console
 
-from gate.cli.outlook import Day, Outlook, State, look_ahead
 from gate.cli.sketch import DRAWN, TYPED, Glyphs, draw
 from gate.core.decision import Level, ManualLock, Request
+from gate.core.outlook import Day, Outlook, State, look_ahead
 from gate.core.policy import Action, Policy
 from tests.cli.support import instant, policy_of, timeline_of
 

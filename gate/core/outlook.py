@@ -30,6 +30,7 @@ from gate.core.zones import offsets, zone
 
 _DAY_SECONDS = 86_400
 _HOUR_SECONDS = 3600
+_HOURS = 24
 
 
 class State(StrEnum):
@@ -41,6 +42,19 @@ class State(StrEnum):
     LEVEL = "level"
     WINDOW = "window"
     MANUAL = "manual-lock"
+
+
+LOCKED = (State.WINDOW, State.LEVEL, State.MANUAL)
+"""The states in which changes are locked; what is allowed all the same, the policy says."""
+MEANINGS = {
+    State.OPEN: "open",
+    State.EXCEPTED: "excepted",
+    State.LEAD: "too near a lock",
+    State.WINDOW: "window",
+    State.LEVEL: "load",
+    State.MANUAL: "by hand",
+}
+"""The states in words, as a legend has them."""
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,3 +191,19 @@ def gaps(cells: Sequence[Cell]) -> Iterator[int]:
     for cell in cells:
         yield max(cell.hour - shown, 0)
         shown = cell.hour + 1
+
+
+def clock_note(day: Day) -> str | None:
+    """That a date is longer or shorter than others, and why; None of an ordinary one."""
+    length = sum((cell.end - cell.start for cell in day.cells), timedelta())
+    hours = length / timedelta(hours=1)
+    if not day.cells or hours == _HOURS:
+        return None
+    turned = "forward" if hours < _HOURS else "back"
+    return f"{day.date:%a %d %b} has {hours:g} hours: the clock goes {turned}"
+
+
+def cause_names(stretch: LockedStretch) -> Sequence[str]:
+    """What locks a stretch, each once: names of windows, ``load``, ``by hand``."""
+    names = {"level": MEANINGS[State.LEVEL], "manual-lock": MEANINGS[State.MANUAL]}
+    return list(dict.fromkeys(names.get(c.code, str(c.window)) for c in stretch.causes))

@@ -1,0 +1,1 @@
+"""The Action through act and Docker, for real: the engine, the images, and workflows that run."""
