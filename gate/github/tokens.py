@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import jwt
 import msgspec
 
-from gate.core.policy import Invoker
+from gate.core.policy import Invoker, TokenGrant, TokenRules
 from gate.github.token_keys import Fetch, IssuerKeys, Keeping, KeysUnavailable
 
 ALGORITHM = "RS256"
@@ -26,30 +26,6 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 _PULL = re.compile(r"refs/pull/.*", re.DOTALL)
 _LAST_SECOND = 253_402_300_799
 _jws = jwt.PyJWS()
-
-
-class Grant(Protocol):
-    """An entry of the policy's allow-list: globs; None: any value, or none."""
-
-    @property
-    def repository(self) -> str: ...  # noqa: D102
-    @property
-    def ref(self) -> str | None: ...  # noqa: D102
-    @property
-    def environment(self) -> str | None: ...  # noqa: D102
-    @property
-    def job_workflow_ref(self) -> str | None: ...  # noqa: D102
-
-
-class Rules(Protocol):
-    """The policy's ``tokens``."""
-
-    @property
-    def issuer(self) -> str: ...  # noqa: D102
-    @property
-    def audience(self) -> str: ...  # noqa: D102
-    @property
-    def allow(self) -> Sequence[Grant]: ...  # noqa: D102
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +84,7 @@ class Verifier:
         self._keeping = keeping
         self._keys: tuple[str, IssuerKeys] | None = None
 
-    def judge(self, token: str, rules: Rules) -> Claims | Refusal | Outage:
+    def judge(self, token: str, rules: TokenRules) -> Claims | Refusal | Outage:
         """Whose token this is, where the rules give them rights; else why not."""
         verified = self.verify(token, issuer=rules.issuer, audience=rules.audience)
         if not isinstance(verified, Claims):
@@ -153,7 +129,7 @@ class Verifier:
             raise _Unverified("the token is not valid yet")
 
 
-def forbidden(claims: Claims, allow: Sequence[Grant]) -> Refusal | None:
+def forbidden(claims: Claims, allow: Sequence[TokenGrant]) -> Refusal | None:
     """Why these claims give no rights; None where they do."""
     for holds, reason in _STRANGERS:
         if holds(claims):
@@ -196,7 +172,7 @@ _STRANGERS: tuple[tuple[Callable[[Claims], bool], str], ...] = (
 )
 
 
-def _granted(claims: Claims, grant: Grant) -> bool:
+def _granted(claims: Claims, grant: TokenGrant) -> bool:
     pairs = (
         (claims.repository, grant.repository),
         (claims.ref, grant.ref),

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from gate.core.decision import Decision, Request
-from gate.core.policy import Action
+from gate.core.policy import Action, TokenGrant, TokenRules
 from gate.github.fetching import fetch
 from gate.github.tokens import Verifier
 from gate.ledger.read import entries
@@ -42,20 +42,14 @@ LIMITS = Limits(rate=1.0, burst=40)
 Ask = Callable[..., Awaitable["Answer"]]
 
 
-class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    repository: str
-    ref: str | None = None
-    environment: str | None = None
-    job_workflow_ref: str | None = None
+GRANTS = (
+    TokenGrant(repository="octo/*", ref="refs/heads/main"),
+    TokenGrant(repository="lone/*"),
+)
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    issuer: str
-    audience: str = AUDIENCE
-    allow: tuple[Grant, ...] = (
-        Grant(repository="octo/*", ref="refs/heads/main"),
-        Grant(repository="lone/*"),
-    )
+def rules_of(issuer: Issuer) -> TokenRules:
+    return TokenRules(issuer=issuer.url, audience=AUDIENCE, allow=GRANTS)
 
 
 class Answer(msgspec.Struct):
@@ -92,7 +86,9 @@ def world(
         decisions = Decisions(target, decider.recent)
         tokens = BearerTokens(
             Verifier(fetch, utc_now),
-            lambda: Rules(issuer=issuer.url) if known else None,
+            lambda: (
+                TokenRules(issuer=issuer.url, audience=AUDIENCE, allow=GRANTS) if known else None
+            ),
             Rates(0.01, 5, time.monotonic),
         )
         with ThreadPoolExecutor(2) as threads:

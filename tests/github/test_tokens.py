@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
-import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.core.policy import TokenGrant, TokenRules
 from gate.github.token_keys import Keeping, keys_of, require_https
 from gate.github.tokens import Claims, Outage, Refusal, Verifier
 from tests.github.issuer import AUDIENCE, DISCOVERY, JWKS, Issuer, encoded, key, listed
@@ -21,20 +21,11 @@ from tests.github.issuer import AUDIENCE, DISCOVERY, JWKS, Issuer, encoded, key,
 START = datetime(2026, 6, 13, 12, tzinfo=UTC)
 
 
-class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    repository: str
-    ref: str | None = None
-    environment: str | None = None
-    job_workflow_ref: str | None = None
+def rules(allow: tuple[TokenGrant, ...] = (TokenGrant(repository="octo/*"),)) -> TokenRules:
+    return TokenRules(issuer="https://issuer.example", audience=AUDIENCE, allow=allow)
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    issuer: str = "https://issuer.example"
-    audience: str = AUDIENCE
-    allow: tuple[Grant, ...] = (Grant(repository="octo/*"),)
-
-
-RULES = Rules()
+RULES = rules()
 
 
 class Clock:
@@ -60,11 +51,11 @@ class World:
         self.issuer = Issuer()
         self.verifier = Verifier(self.issuer.fetch, self.clock, keeping=Keeping())
 
-    def judge(self, token: str, rules: Rules = RULES) -> Claims | Refusal | Outage:
-        return self.verifier.judge(token, rules)
+    def judge(self, token: str, given: TokenRules = RULES) -> Claims | Refusal | Outage:
+        return self.verifier.judge(token, given)
 
-    def shown(self, rules: Rules = RULES, **claims: Any) -> Claims | Refusal | Outage:
-        return self.judge(self.issuer.token(self.clock.seconds, **claims), rules)
+    def shown(self, given: TokenRules = RULES, **claims: Any) -> Claims | Refusal | Outage:
+        return self.judge(self.issuer.token(self.clock.seconds, **claims), given)
 
 
 @pytest.fixture
@@ -264,14 +255,14 @@ def test_any_claims_are_judged(changed: dict[str, Any]) -> None:
 def test_an_entry_of_the_list_matches_with_all_that_it_names(
     world: World, grant: dict[str, str], claims: dict[str, Any], allowed: bool
 ) -> None:
-    judged = world.shown(Rules(allow=(Grant(**grant),)), **claims)
+    judged = world.shown(rules(allow=(TokenGrant(**grant),)), **claims)
     assert kind(judged) == ("Claims" if allowed else "forbidden")
 
 
 def test_an_empty_list_is_nobody_and_any_entry_is_enough(world: World) -> None:
-    assert kind(world.shown(Rules(allow=()))) == "forbidden"
-    entries = (Grant(repository="other/x"), Grant(repository="octo/app"))
-    assert kind(world.shown(Rules(allow=entries))) == "Claims"
+    assert kind(world.shown(rules(allow=()))) == "forbidden"
+    entries = (TokenGrant(repository="other/x"), TokenGrant(repository="octo/app"))
+    assert kind(world.shown(rules(allow=entries))) == "Claims"
 
 
 @pytest.mark.parametrize(
@@ -293,7 +284,7 @@ def test_an_empty_list_is_nobody_and_any_entry_is_enough(world: World) -> None:
 def test_a_pull_request_has_no_rights_whatever_the_list_says(
     world: World, claims: dict[str, Any]
 ) -> None:
-    assert kind(world.shown(Rules(allow=(Grant(repository="*"),)), **claims)) == "forbidden"
+    assert kind(world.shown(rules(allow=(TokenGrant(repository="*"),)), **claims)) == "forbidden"
 
 
 @pytest.mark.parametrize(
@@ -307,7 +298,7 @@ def test_a_pull_request_has_no_rights_whatever_the_list_says(
 def test_claims_that_name_no_repository_give_no_rights(
     world: World, claims: dict[str, Any]
 ) -> None:
-    assert kind(world.shown(Rules(allow=(Grant(repository="*"),)), **claims)) == "forbidden"
+    assert kind(world.shown(rules(allow=(TokenGrant(repository="*"),)), **claims)) == "forbidden"
 
 
 def test_keys_are_read_once_and_again_when_they_are_no_longer_fresh(world: World) -> None:

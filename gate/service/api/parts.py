@@ -3,8 +3,9 @@
 import socket
 from collections.abc import Callable, Mapping
 
+from gate.core.policy import TokenRules
 from gate.github.fetching import fetch
-from gate.github.tokens import Rules, Verifier
+from gate.github.tokens import Verifier
 from gate.service.api.guard import new_rates
 from gate.service.api.server import Server
 from gate.service.api.settings import Settings
@@ -25,8 +26,8 @@ def server(
     """A server by these settings; secrets of GitHub come from the environment."""
 
     def authenticator(decider: Decider) -> BearerTokens:
-        def rules() -> Rules | None:
-            return getattr(decider.policy, "tokens", None)
+        def rules() -> TokenRules | None:
+            return None if decider.policy is None else decider.policy.tokens
 
         return BearerTokens(Verifier(fetch, utc_now), rules, new_rates(settings.limits))
 

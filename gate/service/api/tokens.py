@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from gate.github.tokens import Claims, Outage, Refusal, Rules, Verifier
+from gate.core.policy import TokenRules
+from gate.github.tokens import Claims, Outage, Refusal, Verifier
 from gate.service.api.guard import too_many
 from gate.service.api.identity import Identity, Role
 from gate.service.api.problems import Refused
@@ -23,7 +24,7 @@ class BearerTokens:
     """
 
     def __init__(
-        self, verifier: Verifier, rules: Callable[[], Rules | None], failures: Rates
+        self, verifier: Verifier, rules: Callable[[], TokenRules | None], failures: Rates
     ) -> None:
         self._verifier = verifier
         self._rules = rules
