@@ -4,6 +4,9 @@ from uuid import uuid4
 
 import pytest
 
+from gate.core.decision import Request
+from gate.core.policy import Action
+from gate.github.action.server import GateServer as ActionsServer
 from tests.api.gate_serve import GateServe
 
 AT = "2026-06-16T09:30:00Z"
@@ -116,3 +119,11 @@ def test_an_unknown_id_is_not_found(server: GateServe) -> None:
     assert server.get(f"{PATH}/{uuid4()}").status == 404
     assert server.get(f"{PATH}/7").status == 422
     assert server.get(f"{PATH}?after={uuid4()}").status == 404
+
+
+def test_the_action_takes_what_the_server_answers(server: GateServe) -> None:
+    request = Request(action=Action.DEPLOY, invoker="automation", environment="production")
+    with ActionsServer(server.url, None) as asked:
+        decision = asked.decide(request)
+    assert (decision.verdict, decision.recorded) == ("deny", True)
+    assert server.get(f"{PATH}/{decision.id}").json["id"] == decision.id
