@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 UV = "uv==0.13.9"
 LOCK = "requirements/lock.txt"
 BUILD = "requirements/build.in"
-SERVICE_EXTRAS = ("ical", "webhook")
+SERVICE_EXTRAS = ("ical", "server", "webhook")
 PARTS = {
     "requirements/build.txt": (BUILD,),
     "requirements/action.txt": ("pyproject.toml",),

@@ -82,6 +82,12 @@ TIERS = (
         probe=needs_all(POSTGRES, needs_module("uvicorn", "uvloop", "httptools", "kubernetes")),
     ),
     Tier(
+        name="api",
+        component="gate serve as a process, PostgreSQL (embedded)",
+        folders=("api",),
+        probe=needs_all(POSTGRES, needs_module("fastapi", "uvicorn", "uvloop", "httptools", "jwt")),
+    ),
+    Tier(
         name="cluster",
         component="etcd, kube-apiserver, its controllers and scheduler, kwok",
         folders=("cluster",),

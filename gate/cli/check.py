@@ -9,7 +9,6 @@ import click
 
 from gate.cli import options
 from gate.cli.batch import (
-    Defaults,
     answer_chunks,
     blocks_undecided,
     chunks_of,
@@ -23,6 +22,7 @@ from gate.cli.refusal import render
 from gate.core.decision import Decision, Effect, Request, Verdict
 from gate.core.policy import Action
 from gate.inputs import Unreadable
+from gate.inputs.lines import Defaults
 
 _EPILOG = """\b
 Examples:

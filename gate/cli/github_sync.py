@@ -219,8 +219,7 @@ class _Teller:
 
 def bases_of(policy: Policy | None) -> Sequence[str] | None:
     """The globs of protected bases; None for the default branch, and where nothing is known."""
-    rules = getattr(policy, "github", None)
-    return rules.bases if rules is not None else None
+    return None if policy is None else policy.github.bases
 
 
 def entries(swept: "Swept", decision: Decision) -> Iterator[Entry]:

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "journal": ("gate.cli.journal:journal", "See and ship what waits for the ledger on disk."),
     "db": ("gate.cli.db:db", "Bring the database's schema up to date."),
     "webhook": ("gate.cli.webhook:webhook", "Answer Kubernetes' admission reviews."),
+    "serve": ("gate.cli.serve:serve", "Serve the HTTP API, and what works beside it."),
     "action": ("gate.cli.action:action", "Decide as the step of a GitHub workflow."),
     "github": ("gate.cli.github:github", "Keep checks on pull requests as decided."),
     "completion": ("gate.cli.completion:completion", "Print what a shell needs to complete gate."),

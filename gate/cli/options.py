@@ -8,6 +8,7 @@ import click
 
 from gate.core.instants import parse_duration, parse_instant
 from gate.core.policy import Action
+from gate.core.problems import InputError
 
 
 class VariadicCommand(click.Command):
@@ -144,3 +145,13 @@ def batch_option(command: Decorated) -> Decorated:
         type=click.Path(dir_okay=False, readable=False, exists=True, allow_dash=True),
         help="Answer a JSON object a line; the options given are the defaults of each.",
     )(command)
+
+
+def address(text: str) -> tuple[str, int]:
+    """Host and port of ``--listen``. Raises InputError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise InputError.of(
+            f"{text!r} is no address", field="--listen", mend="write HOST:PORT, as 0.0.0.0:8443"
+        )
+    return host.removeprefix("[").removesuffix("]"), int(port)

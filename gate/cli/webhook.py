@@ -12,7 +12,6 @@ from gate.cli import options
 from gate.cli.exits import Exit
 from gate.cli.webhook_install import install
 from gate.cli.webhook_judge import judge
-from gate.core.problems import InputError
 
 if TYPE_CHECKING:
     from gate.service.webhook.settings import Settings
@@ -102,7 +101,7 @@ def _serve(given: dict[str, Any]) -> int:
     keeper = _keeper_config(given)
     settings = _settings(given, keeper=keeper is not None)
     _check(settings, given["dsn"])
-    host, port = _address(given["listen"])
+    host, port = options.address(given["listen"])
     try:
         listener = listen(host, port, reuse_port=given["reuse_port"])
     except OSError as error:
@@ -182,15 +181,6 @@ def _check(settings: "Settings", dsn: str | None) -> None:
 
         read_policy(Path(settings.policy).read_bytes(), settings.policy)
     Path(settings.journal).mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        raise InputError.of(
-            f"{text!r} is no address", field="--listen", mend="write HOST:PORT, as 0.0.0.0:8443"
-        )
-    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 webhook.add_command(install)

@@ -118,6 +118,35 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     actor: str | None = None
 
 
+class GitHubRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What GitHub's doors guard.
+
+    ``bases``: globs of the base branches whose pull requests carry the check; None: the
+    repository's default branch. ``on_lock``: whether a deployment that asks during a lock waits
+    for its end, or is rejected.
+    """
+
+    bases: tuple[str, ...] | None
+    on_lock: Literal["wait", "reject"]
+
+
+class TokenGrant(msgspec.Struct, frozen=True, kw_only=True):
+    """Workflows whose tokens are taken: globs on claims, all of which must match."""
+
+    repository: str
+    ref: str | None = None
+    environment: str | None = None
+    job_workflow_ref: str | None = None
+
+
+class TokenRules(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose OIDC tokens a gate server takes: of this issuer, for this audience, on this list."""
+
+    issuer: str
+    audience: str
+    allow: tuple[TokenGrant, ...]
+
+
 class Culture(msgspec.Struct, frozen=True, kw_only=True):
     """A wedding culture: load factor at its usual number of guests, and its usual days."""
 
@@ -173,4 +202,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     override: OverrideRules
     exempt: tuple[str, ...]
     identities: tuple[Identity, ...]
+    github: GitHubRules
+    tokens: TokenRules
     load: LoadModel

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -25,7 +25,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Which rows are wanted; None: any.
 
     ``since`` and ``until`` are instants of the decision, ``[since, until)``. ``target`` is an
-    environment, namespace, service or repository, or ``NAMESPACE/SERVICE``.
+    environment, namespace, service or repository, or ``NAMESPACE/SERVICE``; ``repository`` is that
+    field alone.
     """
 
     since: datetime | None = None
@@ -35,6 +36,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     effect: str | None = None
     actor: str | None = None
     target: str | None = None
+    repository: str | None = None
     door: str | None = None
 
 
@@ -96,6 +98,13 @@ def entry(connection: psycopg.Connection, which: int | str) -> Entry | None:
         statement = query("ledger", "rows") + b" WHERE " + query("ledger", name)
         row = cursor.execute(statement, {"which": which}).fetchone()
     return None if row is None else _entry(row)
+
+
+def known(connection: psycopg.Connection, identifiers: Sequence[str]) -> frozenset[str]:
+    """Which of these ids (UUIDs) have a row."""
+    statement = query("ledger", "known_ids")
+    found = connection.execute(statement, {"ids": list(identifiers)}).fetchall()
+    return frozenset(str(row[0]) for row in found)
 
 
 def _entry(row: dict[str, object]) -> Entry:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gate.cli import batch
+from gate.inputs import lines
 from tests.cli.run import Outcome
 from tests.cli.test_check import SATURDAY, TUESDAY, Files, own_cache
 
@@ -151,5 +151,5 @@ def test_each_line_of_a_pipe_is_answered_at_once(files: Files) -> None:
 def test_a_request_that_msgspec_refuses_for_no_reason_we_know_is_still_a_bad_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(batch, "_fault", lambda *_: None)
-    assert batch._explained(b'{"at": 5}').message == "not readable as a request"
+    monkeypatch.setattr(lines, "_fault", lambda *_: None)
+    assert lines._explained(b'{"at": 5}').message == "not readable as a request"

@@ -38,6 +38,13 @@ identities:
   - {user: "alice@*", invoker: human, actor: alice}
   - {group: "sso:deployers", invoker: human}
   - {user: a, group: b, invoker: automation}
+github: {bases: [main, "release/*"], on_lock: reject}
+tokens:
+  issuer: https://github.example/_services/token
+  audience: gate
+  allow:
+    - {repository: "acme/*", ref: refs/heads/main, environment: production}
+    - {repository: acme/site, job_workflow_ref: "acme/flows/*"}
 load:
   cultures: {indian: {factor: 3}, martian: {factor: 0, guests: 1000000, days: 366}}
   venues: {palace: 2, moon: 1e-3}

@@ -174,6 +174,27 @@ DOCUMENTS: st.SearchStrategy[Document] = st.fixed_dictionaries(
             ),
             max_size=2,
         ),
+        "github": st.fixed_dictionaries(
+            {},
+            optional={
+                "bases": st.lists(TEXTS, min_size=1, max_size=2),
+                "on_lock": st.sampled_from(["wait", "reject"]),
+            },
+        ),
+        "tokens": st.fixed_dictionaries(
+            {},
+            optional={
+                "issuer": TEXTS,
+                "audience": TEXTS,
+                "allow": st.lists(
+                    st.fixed_dictionaries(
+                        {"repository": TEXTS},
+                        optional={"ref": TEXTS, "environment": TEXTS, "job_workflow_ref": TEXTS},
+                    ),
+                    max_size=2,
+                ),
+            },
+        ),
         "load": _LOADS,
     },
 )

@@ -57,6 +57,13 @@ def test_the_override_rules() -> None:
     assert (rules.max_ttl, rules.automation) == (timedelta(hours=4), False)
 
 
+def test_the_rules_of_github() -> None:
+    smallest = with_head("")
+    assert (smallest.github.bases, smallest.github.on_lock) == (None, "wait")
+    assert smallest.tokens.issuer == "https://token.actions.githubusercontent.com"
+    assert (smallest.tokens.audience, smallest.tokens.allow) == ("saturday-gate", ())
+
+
 def test_the_load_model() -> None:
     load = with_head("").load
     cultures = {

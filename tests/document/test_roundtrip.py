@@ -69,7 +69,7 @@ def test_the_document_is_plain_data() -> None:
     assert document["load"]["cultures"]["indian"] == {"factor": 2, "guests": 600, "days": 3}
     assert list(document) == [
         "version", "timezone", "mode", "on_undecided", "lead", "windows", "level_lock", "actions",
-        "override", "exempt", "identities", "load",
+        "override", "exempt", "identities", "github", "tokens", "load",
     ]  # fmt: skip
 
 

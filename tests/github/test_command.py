@@ -358,3 +358,13 @@ def test_a_watch_follows_locks_and_records(
 def dump(row: dict[str, Any]) -> str:
     """A row as text, whatever its fields are called."""
     return json.dumps(row)
+
+
+def test_the_policy_names_the_bases(fake: FakeGitHub, sync: Sync, now: datetime) -> None:
+    fake.repository.pull(1, base="main")
+    fake.repository.pull(2, base="release/2026")
+    named = policy_text(
+        now - timedelta(hours=1), now + timedelta(hours=1), 'github: {bases: ["release/*"]}\n'
+    )
+    assert [entry["number"] for entry in sync(named).json] == [2]
+    assert [entry["number"] for entry in sync(closed(now)).json] == [1]

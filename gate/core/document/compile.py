@@ -2,6 +2,7 @@
 
 from gate.core.document.schema import (
     ByInvokerSection,
+    GitHubSection,
     OverrideSection,
     PolicyDocument,
     RowSection,
@@ -20,6 +21,7 @@ from gate.core.policy import (
     Capacity,
     Cells,
     Culture,
+    GitHubRules,
     Identity,
     InstantSpan,
     LevelLock,
@@ -30,6 +32,8 @@ from gate.core.policy import (
     Recurring,
     Scope,
     Season,
+    TokenGrant,
+    TokenRules,
     VerdictWord,
     Window,
 )
@@ -65,8 +69,27 @@ def compile_policy(document: PolicyDocument, sha256: str) -> Policy:
             )
             for identity in document.identities
         ),
+        github=_github(document.github),
+        tokens=TokenRules(
+            issuer=document.tokens.issuer,
+            audience=document.tokens.audience,
+            allow=tuple(
+                TokenGrant(
+                    repository=grant.repository,
+                    ref=grant.ref,
+                    environment=grant.environment,
+                    job_workflow_ref=grant.job_workflow_ref,
+                )
+                for grant in document.tokens.allow
+            ),
+        ),
         load=_load(document.load),
     )
+
+
+def _github(github: GitHubSection) -> GitHubRules:
+    bases = None if github.bases is None else tuple(github.bases)
+    return GitHubRules(bases=bases, on_lock=github.on_lock)
 
 
 def _window(window: WindowSection) -> Window:

@@ -86,6 +86,13 @@ DEFAULTS: dict[Key, Plain] = {
     },
     "exempt": list(DEFAULT_EXEMPT),
     "identities": [],
+    # `bases` has no default here: it is the default branch of each repository.
+    "github": {"on_lock": "wait"},
+    "tokens": {
+        "issuer": "https://token.actions.githubusercontent.com",
+        "audience": "saturday-gate",
+        "allow": [],
+    },
     "load": {
         "cultures": {
             "indian": _culture("2.0", 600, 3),

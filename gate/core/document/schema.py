@@ -82,6 +82,34 @@ class IdentitySection(Section):
         return self
 
 
+class GitHubSection(Section):
+    """What GitHub's doors guard."""
+
+    bases: Annotated[list[Text], Field(min_length=1)] | None = Field(
+        None, description="Globs of base branches whose pull requests carry the check."
+    )
+    on_lock: Literal["wait", "reject"] = Field(
+        description="What becomes of a deployment that asks during a lock."
+    )
+
+
+class TokenGrantSection(Section):
+    """Workflows whose tokens are taken; all globs given must match."""
+
+    repository: Text = Field(description="Glob on OWNER/NAME.")
+    ref: Text | None = Field(None, description="Glob on the ref, such as refs/heads/main.")
+    environment: Text | None = Field(None, description="Glob on the job's environment.")
+    job_workflow_ref: Text | None = Field(None, description="Glob on the workflow that runs.")
+
+
+class TokensSection(Section):
+    """Whose OIDC tokens a gate server takes."""
+
+    issuer: Text = Field(description="The issuer's address.")
+    audience: Text = Field(description="The audience that a token must name.")
+    allow: list[TokenGrantSection] = Field(description="Who is let in; empty: nobody.")
+
+
 class PolicyDocument(Section):
     """A policy of Saturday Gate: when changes may go out, and what weddings weigh."""
 
@@ -99,4 +127,6 @@ class PolicyDocument(Section):
     override: OverrideSection = Field(description="Break-glass.")
     exempt: list[Text] = Field(description="User names, exact, that are never judged.")
     identities: list[IdentitySection] = Field(description="The first match counts.")
+    github: GitHubSection = Field(description="Checks and deployments on GitHub.")
+    tokens: TokensSection = Field(description="Identity tokens of workflows.")
     load: LoadSection = Field(description="The load model.")

@@ -12,6 +12,7 @@ from gate.core.instants import format_instant
 from gate.core.policy import (
     ByInvoker,
     Cells,
+    GitHubRules,
     InstantSpan,
     LoadModel,
     LocalSpan,
@@ -57,6 +58,20 @@ def document_of(policy: Policy) -> Document:
             _given(user=who.user, group=who.group, invoker=who.invoker, actor=who.actor)
             for who in policy.identities
         ],
+        "github": _github(policy.github),
+        "tokens": {
+            "issuer": policy.tokens.issuer,
+            "audience": policy.tokens.audience,
+            "allow": [
+                _given(
+                    repository=grant.repository,
+                    ref=grant.ref,
+                    environment=grant.environment,
+                    job_workflow_ref=grant.job_workflow_ref,
+                )
+                for grant in policy.tokens.allow
+            ],
+        },
         "load": _load(policy.load),
     }
 
@@ -114,6 +129,11 @@ def _raw(value: Any) -> Any:
 
 def _given(**fields: str | None) -> Document:
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _github(rules: GitHubRules) -> Document:
+    bases: Document = {} if rules.bases is None else {"bases": list(rules.bases)}
+    return {**bases, "on_lock": rules.on_lock}
 
 
 def _window(window: Window) -> Document:

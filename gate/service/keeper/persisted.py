@@ -1,16 +1,15 @@
 """The last snapshot on disk: what a keeper knows that starts while the database is away."""
 
-import hashlib
 from pathlib import Path
 
 import msgspec
-from psycopg import conninfo
 
 from gate.service.feed import Inputs
 from gate.service.keeper.files import write_whole
 from gate.service.keeper.slot import Slot
 from gate.service.logs import log
-from gate.store.connect import EMBEDDED, Target
+from gate.store.connect import Target
+from gate.store.origin import origin
 
 _NAME = "snapshot.json"
 _FORMAT = 1
@@ -25,7 +24,7 @@ class _Persisted(msgspec.Struct, frozen=True, kw_only=True):
 
 def save(folder: Path, where: Target, inputs: Inputs) -> None:
     """Keep a snapshot of this database in place of the one before. Raises OSError."""
-    persisted = _Persisted(format=_FORMAT, origin=_origin(where), inputs=inputs)
+    persisted = _Persisted(format=_FORMAT, origin=origin(where), inputs=inputs)
     write_whole(folder / _NAME, [msgspec.json.encode(persisted)])
 
 
@@ -69,7 +68,7 @@ def load(folder: Path, where: Target) -> Inputs | None:
     except (OSError, ValueError, msgspec.MsgspecError) as error:
         log("snapshot-unusable", error=str(error))
         return None
-    if (persisted.format, persisted.origin) != (_FORMAT, _origin(where)):
+    if (persisted.format, persisted.origin) != (_FORMAT, origin(where)):
         log("snapshot-unusable", error="it is of another database or release")
         return None
     inputs = persisted.inputs
@@ -84,15 +83,3 @@ def load(folder: Path, where: Target) -> Inputs | None:
         calendar_path=calendar,
         calendar_sha256=inputs.calendar_sha256 if calendar else None,
     )
-
-
-def _origin(where: Target) -> str:
-    """Says which database it is, in a form that tells nothing of how to get into it."""
-    if where.dsn == EMBEDDED:
-        parts = {EMBEDDED: str(where.embedded_folder)}
-    else:
-        known = conninfo.conninfo_to_dict(where.dsn)
-        names = ("service", "host", "hostaddr", "port", "dbname", "user")
-        parts = {name: str(known[name]) for name in names if known.get(name)}
-    text = "\n".join(f"{name}={value}" for name, value in parts.items())
-    return hashlib.sha256(f"{where.schema}\n{text}".encode()).hexdigest()

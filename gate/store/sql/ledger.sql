@@ -149,6 +149,9 @@ SELECT
     encode(prev_hash, 'hex') AS prev_hash, encode(hash, 'hex') AS hash, payload
 FROM saturday_protection_audit
 
+-- name: known_ids
+SELECT id FROM saturday_protection_audit WHERE id = ANY(%(ids)s::uuid [])
+
 -- name: by_seq
 seq = %(which)s
 
@@ -175,6 +178,9 @@ actor = left(%(actor)s, 500)
 
 -- name: where_door
 door = %(door)s
+
+-- name: where_repository
+repository = left(%(repository)s, 500)
 
 -- name: where_target
 (

@@ -1,0 +1,1 @@
+"""`gate serve` as a process, and its parts."""
