@@ -9,7 +9,7 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 
 from gate.core.backoff import Backoff
 from gate.core.decision import Decision, Effect, Request, Verdict
@@ -35,7 +35,6 @@ _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 1.0, 60.0
 _MISSING_IN_A_ROW = 3
 """A run may not be shown for a moment after its request; one that stays away is gone."""
 _PRUNE_SECONDS = 600.0
-OnLock = Literal["wait", "reject"]
 
 
 class Judge(Protocol):
@@ -59,12 +58,6 @@ class Judge(Protocol):
         ...
 
 
-def on_lock_of(policy: Policy | None) -> OnLock:
-    """What a locked deployment is told, by the policy; one that cannot be read lets it wait."""
-    rules = getattr(policy, "github", None)
-    return "reject" if rules is not None and rules.on_lock == "reject" else "wait"
-
-
 class Protecting:
     """Answers waiting deployments until told to stop; any number of servers may do so at once."""
 
@@ -76,7 +69,6 @@ class Protecting:
         connection: Connection,
         judge: Judge,
         *,
-        on_lock: Callable[[Policy | None], OnLock] = on_lock_of,
         timing: Timing | None = None,
         lanes: int = LANES,
         share: Callable[[], float] = random.random,
@@ -84,7 +76,6 @@ class Protecting:
         self._where = where
         self._connection = connection
         self._judge = judge
-        self._on_lock = on_lock
         self._timing = timing
         self._lanes = lanes
         self._share = share
@@ -141,7 +132,7 @@ class Protecting:
             return True
         if now - waiting.requested_at >= LONGEST_WAIT:
             return True
-        if decision.verdict is Verdict.DENY and self._on_lock(self._judge.policy) == "reject":
+        if _is_rejected(decision, self._judge.policy):
             return True
         return not waiting.knows(decision) and waiting.comments < MOST_COMMENTS
 
@@ -203,7 +194,7 @@ class Protecting:
         home = policy.timezone if policy else None
         if decision.effect is not Effect.BLOCK:
             return "approved", approving(decision, home)
-        if decision.verdict is Verdict.DENY and self._on_lock(policy) == "reject":
+        if _is_rejected(decision, policy):
             return "rejected", rejecting(decision, waiting.environment, home)
         return None, holding(decision, waiting.environment, home)
 
@@ -242,6 +233,12 @@ class _Brisk:
     def wait(self, seconds: float) -> bool:
         """True, at once, where the wait would be long."""
         return seconds > _LONGEST_BLOCK_SECONDS or self._timing.wait(seconds)
+
+
+def _is_rejected(decision: Decision, policy: Policy | None) -> bool:
+    """Whether what is blocked is not to wait; what could not be decided always waits."""
+    denied = decision.verdict is Verdict.DENY
+    return denied and policy is not None and policy.github.on_lock == "reject"
 
 
 def _never(sent: Sent, state: State | None) -> bool:

@@ -1,0 +1,1 @@
+"""GitHub's webhook and the deployment protection rule."""
