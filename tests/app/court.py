@@ -1,5 +1,6 @@
 """A judge for tests: the real rules, locks that can be set, and a real ledger."""
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -30,17 +31,20 @@ CALENDAR = (
 class Court:
     """Judges by the files in a folder; what it decides is in the ledger, through ``protection``."""
 
-    def __init__(self, folder: Path, where: Target) -> None:
+    def __init__(
+        self, folder: Path, where: Target, *, writer: str = "protection-of-a-test"
+    ) -> None:
         self.policy_file = folder / "policy.yaml"
         self._calendar = folder / "calendar.csv"
         self._calendar.write_text(CALENDAR)
         self.policy_file.write_text(POLICY)
         self._where = where
-        self._writer = Writer("protection", "protection-of-a-test")
+        self._writer = Writer("protection", writer)
         self.locks: tuple[ManualLock, ...] = ()
         self.overrides: tuple[Override, ...] = ()
         self.recorded: list[Decision] = []
         self.cannot_record = False
+        self._lock = threading.Lock()
         self.read()
 
     def __enter__(self) -> Self:
@@ -93,6 +97,10 @@ class Court:
                 decided, verdict=Verdict.UNDECIDED, effect=Effect.BLOCK, phase=None,
                 locked_from=None, locked_until=None, next_change=None, reasons=(),
             )  # fmt: skip
+        with self._lock:
+            return self._recorded(request, at)
+
+    def _recorded(self, request: Request, at: datetime) -> Decision:
         number, name = self._writer.next(datetime.now(UTC))
         decision = self.inputs.decide(request, at, id=name, recorded=True)
         record = decision_record(

@@ -48,15 +48,19 @@ def check_run(action: str = "rerequested", name: str = "saturday-gate") -> dict[
 
 
 def delivery(
-    event: str, content: Any, secrets: Secrets, *, guid: UUID | None = None, **headers: str
+    event: str,
+    content: Any,
+    secrets: Secrets,
+    *,
+    guid: UUID | None = None,
+    media_type: str = "application/json",
 ) -> tuple[dict[str, str], bytes]:
     """Headers and body."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     return {
-        "Content-Type": "application/json",
+        "Content-Type": media_type,
         "User-Agent": "GitHub-Hookshot/044aadd",
         "X-GitHub-Event": event,
         "X-GitHub-Delivery": str(guid or uuid4()),
         "X-Hub-Signature-256": secrets.sign(body),
-        **headers,
     }, body

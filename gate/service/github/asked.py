@@ -6,7 +6,7 @@ GitHub is asked.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from gate.core.decision import Decision, Request, Verdict
 from gate.core.policy import Action, Invoker
 from gate.github.protection.review import State
 from gate.store.connect import Target, store_errors
+from gate.store.errors import StoreUnavailable
 from gate.store.patience import answered_within, line
 from gate.store.queries import query
 
@@ -100,8 +101,8 @@ class Asked:
             found = self._rows("protection", {"number": number, "now": now})
             yield found[0] if found else None
         finally:
-            # A connection that is lost has given up its claims by that.
-            if not self._connection.broken and not self._connection.closed:
+            # A session that is lost has given up its claims by that.
+            with suppress(StoreUnavailable):
                 self._execute("release_protection", {"number": number})
 
     def sending(self, waiting: Waiting, state: State, decision: Decision) -> None:
