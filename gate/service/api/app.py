@@ -45,8 +45,13 @@ def application(context: Context, *, parts: frozenset[str]) -> FastAPI:
             body = await request.body()
             headers = {name.lower(): value for name, value in request.headers.items()}
             got = await context.waited(context.receiver, headers, body, context.clock())
-            media_type = "application/json" if got.body else None
-            return Response(got.body, status_code=got.status, media_type=media_type)
+            retry = got.retry_seconds
+            return Response(
+                got.body,
+                status_code=got.status,
+                media_type=got.media_type,
+                headers=None if retry is None else {"retry-after": str(retry)},
+            )
 
     return app
 

@@ -28,6 +28,14 @@ class Delivered(Protocol):
     def body(self) -> bytes:
         """JSON, or nothing."""
 
+    @property
+    def media_type(self) -> str | None:
+        """What the body is; None without one."""
+
+    @property
+    def retry_seconds(self) -> int | None:
+        """When it is worth delivering again, where it could not be taken."""
+
 
 Receiver = Callable[[Mapping[str, str], bytes, datetime], Delivered]
 """Takes a delivery of GitHub's: headers in lower case, body, instant. For a thread."""

@@ -1,7 +1,7 @@
 """The server of a command's options and environment, put together."""
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from gate.core.policy import TokenRules
 from gate.github.fetching import fetch
@@ -12,6 +12,8 @@ from gate.service.api.settings import Settings
 from gate.service.api.tokens import BearerTokens
 from gate.service.clock import utc_now
 from gate.service.deciding import Decider
+from gate.service.github import staff
+from gate.service.workers import Worker
 from gate.store.connect import Target
 
 
@@ -23,7 +25,12 @@ def server(
     environ: Mapping[str, str],
     announce: Callable[[str], None],
 ) -> Server:
-    """A server by these settings; secrets of GitHub come from the environment."""
+    """A server by these settings; secrets of GitHub come from the environment.
+
+    Raises InputError for those that cannot be used.
+    """
+    receiver = staff.receiver(where, environ) if "api" in settings.only else None
+    github = staff.connection(environ) if "workers" in settings.only else None
 
     def authenticator(decider: Decider) -> BearerTokens:
         def rules() -> TokenRules | None:
@@ -31,4 +38,22 @@ def server(
 
         return BearerTokens(Verifier(fetch, utc_now), rules, new_rates(settings.limits))
 
-    return Server(settings, where, listener, authenticator=authenticator, announce=announce)
+    def workers(decider: Decider) -> Sequence[Worker]:
+        return () if github is None else staff.workers(where, github, decider.judge("github"))
+
+    def close() -> None:
+        if receiver is not None:
+            receiver.close()
+        if github is not None:
+            github.close()
+
+    return Server(
+        settings,
+        where,
+        listener,
+        authenticator=authenticator,
+        receiver=lambda _: receiver,
+        workers=workers,
+        closing=close,
+        announce=announce,
+    )

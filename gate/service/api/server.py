@@ -32,8 +32,8 @@ Staff = Callable[[Decider], Sequence[Worker]]
 class Server:
     """Serves until SIGTERM or SIGINT, then answers what was asked, and ships it.
 
-    ``receiver`` and ``workers`` are made from the decider once that decides. ``authenticate`` is
-    not asked where the settings say ``dev``.
+    ``receiver`` and ``workers`` are made from the decider once that decides; ``closing`` is called
+    when nobody asks any more. ``authenticate`` is not asked where the settings say ``dev``.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Server:
         authenticator: Callable[[Decider], Authenticator],
         receiver: Doors = lambda _: None,
         workers: Staff = lambda _: (),
+        closing: Callable[[], None] = lambda: None,
         announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._settings = settings
@@ -53,6 +54,7 @@ class Server:
         self._authenticator = authenticator
         self._receiver = receiver
         self._staff = workers
+        self._closing = closing
         self._announce = announce
         self._failed = False
 
@@ -86,6 +88,7 @@ class Server:
             await asyncio.to_thread(workers.end)
             whole = await decider.close()
             decisions.close()
+            await asyncio.to_thread(self._closing)
             threads.shutdown(wait=False, cancel_futures=True)
         log("stopped")
         return whole and not self._failed

@@ -5,6 +5,7 @@ GitHub, conditionally, whether heads have come or changed, and reads a part of t
 turn, to find what others have altered.
 """
 
+import queue
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -88,6 +89,7 @@ class Watch:
         self._sweeps = 0
         self._stands: Decision | None = None
         self._next_sweep = timing.monotonic()
+        self._asked: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self.complete = False
 
     def run(self, stop: threading.Event) -> None:
@@ -97,13 +99,19 @@ class Watch:
             if self._timing.wait(seconds):
                 return
 
+    def resync(self, sha: str | None) -> None:
+        """Sweep at the next turn, from any thread; what is known of a commit that is given is not
+        trusted.
+        """
+        self._asked.put(sha)
+
     def turn(self) -> float:
         """Sweep if one is due; the seconds until there may be something to do again."""
         self._judge.refresh()
         now = self._timing.now()
         decision = self._judge.preview(self._request, now)
         moved = self._stands is None or not _same(decision, self._stands)
-        if moved or self._timing.monotonic() >= self._next_sweep:
+        if moved or self._timing.monotonic() >= self._next_sweep or not self._asked.empty():
             self._sweep(decision, moved=moved)
         wait = min(POLL_EVERY_SECONDS, self._next_sweep - self._timing.monotonic())
         change = _changes_at(decision)
@@ -121,7 +129,7 @@ class Watch:
             decision = msgspec.structs.replace(previewed, id=self._stands.id)
         policy = self._judge.policy
         self._sweeps += 1
-        due = frozenset() if moved else self._due()
+        due = self._asked_for() | (frozenset() if moved else self._due())
         swept = sweep(
             self._caller(decision),
             wanted(decision, policy.timezone if policy else None),
@@ -156,6 +164,11 @@ class Watch:
             limits=self._limits,
             seconds=seconds,
         )
+
+    def _asked_for(self) -> frozenset[str]:
+        """The commits that somebody asked about since the sweep before."""
+        asked = [self._asked.get_nowait() for _ in range(self._asked.qsize())]
+        return frozenset(sha for sha in asked if sha is not None)
 
     def _due(self) -> frozenset[str]:
         """Heads to read again: those that were not for longest."""

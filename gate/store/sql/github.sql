@@ -125,3 +125,8 @@ WHERE
         ORDER BY finished_at
         LIMIT 1000
     )
+
+-- name: repositories
+SELECT DISTINCT ON (lower(repository)) repository
+FROM github_deliveries
+ORDER BY lower(repository), received_at DESC
