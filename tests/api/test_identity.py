@@ -298,6 +298,8 @@ def test_deliveries_reach_their_receiver_as_they_came(
     class Taken(msgspec.Struct):
         status: int
         body: bytes
+        media_type: str | None = "application/json"
+        retry_seconds: int | None = None
 
     got: list[Any] = []
 
