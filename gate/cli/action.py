@@ -52,7 +52,9 @@ def action(as_json: bool) -> int:
     the log on standard error.
     """
     # As the first process of a container it would otherwise outlive the end of a cancelled job.
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Both by hand: whoever started this may have had SIGINT ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     log = Log(sys.stderr if as_json else sys.stdout)
     _explain_terminal(log, os.environ)
     if workspace := os.environ.get("GITHUB_WORKSPACE"):

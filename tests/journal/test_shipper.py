@@ -35,10 +35,11 @@ def ship(folder: Path, where: Target) -> Shipping:
 
 
 def terminate_others(connection: psycopg.Connection) -> int:
-    """End all sessions but this one; how many those were."""
+    """End the sessions begun after this one; how many those were."""
     row = connection.execute(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-        " WHERE pid <> pg_backend_pid() AND application_name = 'saturday-gate'"
+        " WHERE application_name = 'saturday-gate' AND backend_start >"
+        " (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())"
     ).fetchone()
     assert row is not None
     return int(row[0])
