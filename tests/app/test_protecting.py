@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gate.core.decision import ManualLock
+from gate.core.decision import ManualLock, Override
 from tests.app.scene import FRIDAY, REOPENING, SATURDAY, Scene
 
 REJECT = "github: {on_lock: reject}\n"
@@ -72,6 +72,43 @@ def test_a_lock_that_is_set_meanwhile_is_told(scene: Scene) -> None:
     assert "2026-06-14T02:00:00Z" in run.comments[1]
     scene.turn(REOPENING)
     assert run.reviews == []
+
+
+def test_an_override_lets_it_out_and_is_named(scene: Scene) -> None:
+    scene.court.amend("override: {roles: [sre-lead], approvals: 0, automation: true}\n")
+    run = scene.deploys()
+    scene.turn()
+    scene.court.overrides = (
+        Override(
+            id="0198c0de-0000-7000-8000-00000000000b",
+            by="asha",
+            roles=("sre-lead",),
+            reason="payments are down, see @ops",
+            granted_at=SATURDAY,
+            until=SATURDAY + timedelta(hours=1),
+        ),
+    )
+    scene.court.read()
+    scene.turn(SATURDAY + timedelta(seconds=1))
+    ((_, state, comment),) = run.reviews
+    assert state == "approved"
+    assert "an override of asha holds until Sat 13 Jun 2026 14:00 +0100" in comment
+    assert "payments are down" in comment
+    assert "@ops" not in comment, "nobody is called by a reason"
+    assert scene.court.recorded[-1].override is not None
+
+
+def test_what_people_write_becomes_no_markup(scene: Scene) -> None:
+    scene.court.lock(
+        held(SATURDAY, None, "a\n::set-output name=x::y <b> @everybody `c` [d](http://e)")
+    )
+    run = scene.deploys(environment="pro`d @all")
+    scene.turn()
+    (comment,) = run.comments
+    assert "@everybody" not in comment
+    assert "<b>" not in comment
+    assert "\n::" not in comment
+    assert "``pro`d @all``" in comment
 
 
 def test_the_policy_may_have_locked_ones_rejected(scene: Scene) -> None:

@@ -73,6 +73,7 @@ def test_a_limit_is_waited_out(scene: Scene, status: int) -> None:
     for _ in range(36):
         later(scene, 1)
     assert len(scene.fake.asked("POST")) == 1
+    assert "limits" in scene.row()["last_error"]
     later(scene, 2)
     assert run.states == [("production", "approved")]
 

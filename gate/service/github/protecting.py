@@ -97,15 +97,21 @@ class Protecting:
     def turn(self, asked: Asked, timing: Timing, stop: threading.Event) -> None:
         """Look at all that waits, once. Raises `StoreUnavailable`."""
         self._judge.refresh()
-        for waiting in asked.waiting(timing.now()):
+        now = timing.now()
+        looks: dict[Request, Decision] = {}
+        for waiting in asked.waiting(now):
             if stop.is_set():
                 return
-            now = timing.now()
-            if not self._due(waiting, self._judge.preview(waiting.request, now), now):
+            request = waiting.request
+            if request not in looks:
+                looks[request] = self._judge.preview(request, now)
+            if not self._due(waiting, looks[request], now):
                 continue
             with asked.claimed(waiting.number, now) as claimed:
                 if claimed is not None:
                     self._attend(asked, claimed, timing)
+                    # GitHub took its time.
+                    now, looks = timing.now(), {}
 
     def _lane(self, stop: threading.Event, timing: Timing, *, prunes: bool = False) -> None:
         backoff = Backoff(_FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS, self._share)
@@ -142,10 +148,11 @@ class Protecting:
         if now - waiting.requested_at >= LONGEST_WAIT:
             self._finish(asked, waiting, "gone", now, "GitHub has given it up after 30 days")
             return
+        brisk = _Brisk(timing)
         caller = Caller(
             self._connection,
             waiting.repository,
-            timing=_Brisk(timing),
+            timing=brisk,
             limits=self._limits,
             seconds=_ANSWER_SECONDS,
         )
@@ -154,7 +161,8 @@ class Protecting:
         except StoreUnavailable:
             raise
         except (Stopped, Unclear) as error:
-            self._put_off(asked, waiting, timing, str(error))
+            why = "GitHub's limits ask for a pause" if brisk.declined else str(error)
+            self._put_off(asked, waiting, timing, why)
         # One request that something is wrong with must not keep the others waiting.
         except Exception as error:
             self._put_off(asked, waiting, timing, f"{type(error).__name__}: {error}")
@@ -221,6 +229,7 @@ class _Brisk:
 
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
+        self.declined = False
 
     def now(self) -> datetime:
         """The present instant, UTC."""
@@ -231,8 +240,9 @@ class _Brisk:
         return self._timing.monotonic()
 
     def wait(self, seconds: float) -> bool:
-        """True, at once, where the wait would be long."""
-        return seconds > _LONGEST_BLOCK_SECONDS or self._timing.wait(seconds)
+        """True, at once, where the wait would be long; ``declined`` then."""
+        self.declined = self.declined or seconds > _LONGEST_BLOCK_SECONDS
+        return self.declined or self._timing.wait(seconds)
 
 
 def _is_rejected(decision: Decision, policy: Policy | None) -> bool:
