@@ -12,7 +12,7 @@ from types import FrameType
 import click
 import msgspec
 
-from gate.cli.action_step import Step, exit_of
+from gate.cli.action_step import Step, ending
 from gate.cli.action_telling import Log
 from gate.cli.exits import Exit
 from gate.cli.options import json_option
@@ -69,7 +69,7 @@ def action(as_json: bool) -> int:
         return Exit.BAD_INPUT
     if as_json:
         write(_json(found.decision))
-    return exit_of(found.decision, settings.mode)
+    return ending(found.decision, settings.mode)
 
 
 def _explain_terminal(log: Log, environ: Mapping[str, str]) -> None:

@@ -7,7 +7,8 @@ from gate.cli.action_asking import Answer, Source, insisted, source
 from gate.cli.action_places import DECISIONS, append_decision
 from gate.cli.action_telling import Log, Teller
 from gate.cli.exits import Exit
-from gate.core.decision import Decision, Effect, Request, Verdict
+from gate.cli.judge import exit_of
+from gate.core.decision import Decision, Request
 from gate.github.action.annotations import shown
 from gate.github.action.event import Run
 from gate.github.action.settings import Audit, Mode, Settings
@@ -94,11 +95,9 @@ class _Door:
         return self._source.answer(self._request, keep=False).decision
 
 
-def exit_of(decision: Decision, mode: Mode) -> Exit:
+def ending(decision: Decision, mode: Mode) -> Exit:
     """What a decision is to the workflow; a report never fails it."""
-    if mode is Mode.REPORT or decision.effect is not Effect.BLOCK:
-        return Exit.ALLOWED
-    return Exit.UNDECIDED if decision.verdict is Verdict.UNDECIDED else Exit.DENIED
+    return Exit.ALLOWED if mode is Mode.REPORT else exit_of(decision)
 
 
 def _look_every(settings: Settings) -> timedelta | None:

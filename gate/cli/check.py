@@ -15,11 +15,10 @@ from gate.cli.batch import (
     encode_answers,
     exit_code,
 )
-from gate.cli.exits import Exit
-from gate.cli.judge import Judge, open_judge
+from gate.cli.judge import Judge, exit_of, open_judge
 from gate.cli.output import complain, print_json, write
 from gate.cli.refusal import render
-from gate.core.decision import Decision, Effect, Request, Verdict
+from gate.core.decision import Decision, Request
 from gate.core.policy import Action
 from gate.inputs import Unreadable
 from gate.inputs.lines import Defaults
@@ -81,13 +80,7 @@ def _one(judge: Judge, request: Request, at: datetime, *, as_json: bool) -> int:
         print_json(decision)
     else:
         click.echo(render(decision, judge.policy), nl=False)
-    return _exit_of(decision)
-
-
-def _exit_of(decision: Decision) -> Exit:
-    if decision.effect is not Effect.BLOCK:
-        return Exit.ALLOWED
-    return Exit.UNDECIDED if decision.verdict is Verdict.UNDECIDED else Exit.DENIED
+    return exit_of(decision)
 
 
 def _batch(judge: Judge, defaults: Defaults, path: str) -> int:

@@ -1,6 +1,5 @@
 """A judge for a long run: it follows files that people edit, and locks that people set."""
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ from gate.cli.judge import Judge
 from gate.core.decision import Decision, ManualLock, Override, Request
 from gate.core.policy import Policy
 from gate.inputs import Compiled, Unreadable, read_inputs
+from gate.service.stamps import Stamps, stamps
 from gate.store import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 LONGEST_OUTAGE_SECONDS = 300.0
 """For so long the locks that were read last hold while the database does not answer."""
-
-_Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 class Following:
@@ -41,7 +39,7 @@ class Following:
         self._recorder: Recorder | None = None
         self._monotonic = monotonic
         self._tell = tell
-        self._stamp: _Stamp = ()
+        self._stamps: Stamps = ()
         self._acts: tuple[tuple[ManualLock, ...], tuple[Override, ...]] | None = None
         self._read_acts_at = float("-inf")
         self._outage: str | None = None
@@ -55,9 +53,9 @@ class Following:
     def refresh(self) -> None:
         """Read what has changed."""
         changed = self._refresh_acts()
-        stamp = tuple(map(_stamp, self._paths))
-        if self.inputs is None or changed or stamp != self._stamp:
-            self._stamp = stamp
+        found = stamps(self._paths)
+        if self.inputs is None or changed or found != self._stamps:
+            self._stamps = found
             self._read()
 
     def preview(self, request: Request, at: datetime) -> Decision:
@@ -121,11 +119,3 @@ class Following:
             return None
         away = self._monotonic() - self._read_acts_at
         return self._outage if away > LONGEST_OUTAGE_SECONDS else None
-
-
-def _stamp(path: str) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -1,7 +1,6 @@
 """`gate github sync`: a check on the head of every pull request, as the gate decides now."""
 
 import os
-import re
 import signal
 import sys
 import threading
@@ -19,6 +18,7 @@ from gate.cli.progress import counting
 from gate.core.decision import Decision, Request
 from gate.core.instants import format_instant
 from gate.core.policy import Action, Policy
+from gate.github.names import REPOSITORY
 
 if TYPE_CHECKING:
     from gate.cli.recorder import Recorder
@@ -30,7 +30,6 @@ DOOR = "checks"
 """How the ledger names decisions that checks follow."""
 ONCE_SECONDS = 45.0
 """Requests of a single run begin within this; what has begun may take ten more, the start two."""
-_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 _SHOWN_FAILURES = 10
 _EPILOG = """\b
 Examples:
@@ -60,7 +59,7 @@ class _Repository(click.ParamType[str, str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """``OWNER/NAME`` as it is."""
         parts = value.split("/")
-        if not _REPOSITORY.fullmatch(value) or {".", ".."} & set(parts):
+        if not REPOSITORY.fullmatch(value) or {".", ".."} & set(parts):
             self.fail(f"{value!r} is no repository; write it as OWNER/NAME", param, ctx)
         return value
 

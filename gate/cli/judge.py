@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 
 from gate.cli.batch import Answer
 from gate.cli.database import DOOR
+from gate.cli.exits import Exit
 from gate.core.decide import undecided
-from gate.core.decision import Decision, ManualLock, Override, Reason, Request
+from gate.core.decision import (
+    Decision,
+    Effect,
+    ManualLock,
+    Override,
+    Reason,
+    Request,
+    Verdict,
+)
 from gate.core.policy import Policy
 from gate.core.problems import InputError
 from gate.inputs import Compiled, Unreadable, read_inputs
@@ -109,3 +118,10 @@ def open_judge(
             recorder, outage = None, str(error)
         inputs = read_inputs(policy_path, calendar_paths, locks, overrides)
         yield Judge(inputs, recorder=recorder, outage=outage)
+
+
+def exit_of(decision: Decision) -> Exit:
+    """What a decision is to whoever asked: only the effect `block` stops anybody."""
+    if decision.effect is not Effect.BLOCK:
+        return Exit.ALLOWED
+    return Exit.UNDECIDED if decision.verdict is Verdict.UNDECIDED else Exit.DENIED

@@ -16,13 +16,13 @@ import jwt
 import msgspec
 
 from gate.core.policy import Invoker, TokenGrant, TokenRules
+from gate.github.names import REPOSITORY, is_person
 from gate.github.token_keys import Fetch, IssuerKeys, Keeping, KeysUnavailable
 
 ALGORITHM = "RS256"
 """The one that GitHub signs with; no other is ever tried, whatever a token's header says."""
 LEEWAY = timedelta(seconds=30)
 MOST_BYTES = 16_384
-_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 _PULL = re.compile(r"refs/pull/.*", re.DOTALL)
 _LAST_SECOND = 253_402_300_799
 _jws = jwt.PyJWS()
@@ -46,9 +46,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     def invoker(self) -> Invoker:
         """A person only where one has started the run by hand, and not through a bot's account."""
         by_hand = self.event_name == "workflow_dispatch"
-        return "human" if by_hand and self.actor and not self.actor.endswith("[bot]") else (
-            "automation"
-        )  # fmt: skip
+        return "human" if by_hand and self.actor and is_person(self.actor, None) else "automation"
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -258,6 +256,6 @@ def _claims(said: dict[str, Any]) -> Claims | Refusal:
             return Refusal("forbidden", f"the token's {name} is no text")
     # GitHub gives an empty text where there is none.
     found: dict[str, str] = {name: value for name, value in named.items() if value}
-    if not _REPOSITORY.fullmatch(found.get("repository", "")):
+    if not REPOSITORY.fullmatch(found.get("repository", "")):
         return Refusal("forbidden", "the token names no repository")
     return Claims(**found)

@@ -18,7 +18,8 @@ from gate.store.connect import Target, connect, connect_anyway
 from gate.store.migrations import outdated
 from tests.api.gate_serve import JSON, GateServe, running
 from tests.postgres import fresh_schema
-from tests.webhook.gate_webhook import REPOSITORY, until
+from tests.servers import REPOSITORY
+from tests.webhook.gate_webhook import until
 from tests.webhook.inputs import Inputs
 from tests.webhook.test_database import gate
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,7 @@ import pytest
 from gate.core.problems import InputError
 from gate.service.informer import NO_CLUSTER
 from gate.service.keeper.background import NICENESS
-from gate.service.keeper.child import ENDED
+from gate.service.keeper.child import ENDED, Background
 from gate.service.keeper.config import read_config
 from gate.service.keeper.process import NO_DATABASE
 from gate.service.keeper.shipping import UNSHIPPED
@@ -71,6 +72,19 @@ def test_sigterm_ships_what_there_is(
         assert keeper.process.wait(timeout=60) == 0
     assert rows(connection) == 3000
     assert list(Path(config.journal).glob("*.seg")) == []
+
+
+def test_told_to_stop_before_it_began_it_ships_all_the_same(
+    where: Target, connection: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATE_SCHEMA", where.schema)
+    config = config_of(where, tmp_path)
+    asyncio.run(journaled(Path(config.journal), 30))
+    background, stop = Background(config, lambda _: None), threading.Event()
+    stop.set()
+    background.run(stop)
+    assert background.drained
+    assert rows(connection) == 30
 
 
 def test_a_drain_has_an_end(where: Target, tmp_path: Path) -> None:

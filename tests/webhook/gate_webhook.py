@@ -1,84 +1,34 @@
 """`gate webhook` as a process of its own, and clients of it."""
 
-import ctypes
 import http.client
 import json
-import os
-import select
-import signal
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.servers import Reply, Server
 from tests.webhook.certificates import Authority, Pair
 
-_PR_SET_PDEATHSIG = 1
-_prctl = ctypes.CDLL(None).prctl
-STARTED_WITHIN_SECONDS = 60.0
-ENDED_WITHIN_SECONDS = 40.0
-REPOSITORY = Path(__file__).parents[2]
 
-
-def _end_with_parent() -> None:
-    """A run of tests that is killed leaves no server behind."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-@dataclass
-class Reply:
-    """What came back over HTTP."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-class GateWebhook:
+class GateWebhook(Server):
     """A running server; ``port`` is where it answers."""
 
     def __init__(
         self, folder: Path, authority: Authority, pair: Pair, options: Sequence[str],
         environ: Mapping[str, str],
     ) -> None:  # fmt: skip
-        self.folder = folder
         self.authority = authority
         self.pair = pair
-        self.log = folder / "webhook.log"
-        self._command = [
-            *(sys.executable, "-m", "gate", "webhook", "--json", "--listen", "127.0.0.1:0"),
-            *("--tls-cert", str(pair.certificate), "--tls-key", str(pair.key)),
-            *("--journal", str(folder / "journal"), *options),
-        ]
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("GATE_DSN", "KUBE"))}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self._command, stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY,
-                env=kept | dict(environ), stdin=subprocess.DEVNULL, start_new_session=True,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509  (one call, which takes no lock)
-            )  # fmt: skip
-        self.port = self._await_port()
+        tls = ("--tls-cert", str(pair.certificate), "--tls-key", str(pair.key))
+        super().__init__(
+            "webhook", folder, (*tls, "--journal", str(folder / "journal"), *options),
+            environ=environ, hidden=("GATE_DSN", "KUBE"),
+        )  # fmt: skip
         self.context = ssl.create_default_context(cafile=str(authority.ca))
-
-    def _await_port(self) -> int:
-        stdout = self.process.stdout
-        assert stdout is not None
-        ready, _, _ = select.select([stdout], [], [], STARTED_WITHIN_SECONDS)
-        line = stdout.readline() if ready else b""
-        if not line:
-            self.kill()
-            raise AssertionError(f"the webhook did not start: {self.log.read_text()[-3000:]}")
-        return int(json.loads(line)["listening"].rpartition(":")[2])
 
     def connect(self, timeout: float = 30.0) -> http.client.HTTPSConnection:
         return http.client.HTTPSConnection(
@@ -115,24 +65,6 @@ class GateWebhook:
     def workers(self) -> list[int]:
         """Process ids of the workers."""
         return [line["pid"] for line in self.logged("worker-ready")]
-
-    def stop(self) -> int:
-        """SIGTERM, and the exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(ENDED_WITHIN_SECONDS)
-        self._close()
-        return code
-
-    def kill(self) -> None:
-        """SIGKILL, for the supervisor; its workers notice."""
-        self.process.kill()
-        self.process.wait()
-        self._close()
-
-    def _close(self) -> None:
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 def exchange(

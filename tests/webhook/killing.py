@@ -23,8 +23,9 @@ from gate.ledger.verify import verify
 from gate.store import embedded
 from gate.store.connect import Target, connect, connect_anyway, store_errors
 from gate.store.migrations import migrate
+from tests.servers import REPOSITORY
 from tests.webhook.certificates import Pair
-from tests.webhook.gate_webhook import REPOSITORY, GateWebhook, authority_of, until
+from tests.webhook.gate_webhook import GateWebhook, authority_of, until
 from tests.webhook.inputs import write_inputs
 from tests.webhook.load import Load
 

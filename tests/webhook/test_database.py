@@ -11,7 +11,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gate.store.connect import Target, connect
 from tests.postgres import fresh_schema
-from tests.webhook.gate_webhook import REPOSITORY, GateWebhook, running, until
+from tests.servers import REPOSITORY
+from tests.webhook.gate_webhook import GateWebhook, running, until
 from tests.webhook.inputs import Inputs
 from tests.webhook.reviews import review
 

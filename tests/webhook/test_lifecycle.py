@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from gate.journal.survey import records_in
-from tests.webhook.gate_webhook import GateWebhook, Reply, exchange, running, until
+from tests.servers import Reply
+from tests.webhook.gate_webhook import GateWebhook, exchange, running, until
 from tests.webhook.inputs import Inputs
 from tests.webhook.load import Load
 from tests.webhook.reviews import review

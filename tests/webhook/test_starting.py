@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import REPOSITORY
 from tests.webhook.certificates import Authority
-from tests.webhook.gate_webhook import REPOSITORY
 from tests.webhook.inputs import Inputs
 
 Options = dict[str, str]

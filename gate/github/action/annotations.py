@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from gate.core.decision import Decision, Effect, Phase, Request, Verdict
+from gate.core.document.show import duration_text
 from gate.core.instants import format_instant
 from gate.core.policy import Policy
 from gate.core.printable import plain
@@ -138,17 +139,11 @@ def ways_out(decision: Decision, policy: Policy | None, *, has_record: bool) -> 
     if not has_record:
         yield Way(f"ask {roles}; overrides count where the Action is given server or dsn")
         return
-    asked = override_command(request, rules.roles[0], ending=("--for", _length(rules.max_ttl)))
+    asked = override_command(
+        request, rules.roles[0], ending=("--for", duration_text(rules.max_ttl))
+    )
     start = "" if _may_use(policy, request) else ", and start the workflow by hand after it"
     yield Way(f"ask {roles} to override{start}", plain(asked))
-
-
-def _length(duration: timedelta) -> str:
-    """A duration as options take it: one number and a unit."""
-    seconds = int(duration.total_seconds())
-    units = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
-    unit, size = next((unit, size) for unit, size in units if seconds % size == 0)
-    return f"{seconds // size}{unit}"
 
 
 def _may_use(policy: Policy, request: Request) -> bool:

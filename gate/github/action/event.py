@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from gate.core.policy import Invoker
+from gate.github.names import is_person
 
 _PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target")
 
@@ -53,11 +54,6 @@ def read_run(environ: Mapping[str, str], payload: bytes) -> Run:
         by_person=is_person(actor, _at(content, "sender", "type")),
         pull_request=_own_pull_request(content, event, repository),
     )
-
-
-def is_person(login: str | None, kind: object) -> bool:
-    """Whether an account may be a person's: an App's login ends in ``[bot]``."""
-    return kind in {None, "User"} and not (login or "").lower().endswith("[bot]")
 
 
 def _own_pull_request(

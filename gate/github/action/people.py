@@ -5,7 +5,8 @@ from typing import Any
 from github import GithubException
 from github.Requester import Requester
 
-from gate.github.action.event import Run, is_person
+from gate.github.action.event import Run
+from gate.github.names import is_person
 
 _PAGE = 100
 _MOST_PAGES = 30

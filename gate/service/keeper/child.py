@@ -30,9 +30,13 @@ class Background:
         self.drained = False
 
     def run(self, stop: threading.Event) -> None:
-        """Keep it running until told to stop; then it ships what there is, for a bounded time."""
+        """Keep it running until told to stop; then it ships what there is, for a bounded time.
+
+        It runs at the end in any case: told to stop before it began, or while a dead one waits for
+        its successor, there may be something to ship.
+        """
         backoff = Backoff(0.2, 10.0, random.random)
-        while not stop.is_set():
+        while True:
             began = time.monotonic()
             code = self._run_once(stop)
             if stop.is_set():
