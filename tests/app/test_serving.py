@@ -15,8 +15,8 @@ from tests.app.deployments import Deployments
 from tests.app.payloads import check_run, delivery, pull_request, requested
 from tests.app.redelivery import Hook
 from tests.github.fake import FakeGitHub
+from tests.servers import Reply
 from tests.service.until import until
-from tests.webhook.gate_webhook import Reply
 from tests.webhook.inputs import Inputs, write_inputs
 
 APP = "4711"
