@@ -15,7 +15,7 @@ EITHER: Schema = {"x-kubernetes-int-or-string": True}
 SELECTOR: Schema = {"type": "object", "properties": {"matchLabels": TEXTS}}
 
 
-def _map(required: tuple[str, ...] = (), **fields: Schema) -> Schema:
+def _map(required: tuple[str, ...] = (), /, **fields: Schema) -> Schema:
     rest: Schema = {"required": list(required)} if required else {}
     return {"type": "object", "properties": fields, **rest}
 

@@ -1,4 +1,4 @@
-"""What refers to something refers to something that is there; pods are confined and can be moved."""
+"""What refers to something finds it; pods are confined and can be moved."""
 
 from typing import Any
 
