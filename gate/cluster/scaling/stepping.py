@@ -39,10 +39,8 @@ class _Move(msgspec.Struct, frozen=True, kw_only=True):
 
 def step(target: Target, wish: Wish, at: datetime) -> Step:
     """What to do to a target now (``at``), so that it stands as wished."""
-    if target.error is not None or target.is_going:
-        move = None
-    else:
-        move = _move(target, wish, at)
+    alone = target.error is not None or target.is_going
+    move = None if alone else _move(target, wish, at)
     after = target.now if move is None else move.after
     kept = _kept(target, move.left) if move is not None else None
     error = target.error
