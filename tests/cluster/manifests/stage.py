@@ -42,7 +42,10 @@ def _add_node(plane: ControlPlane, number: int) -> None:
         "topology.kubernetes.io/zone": f"z{number % ZONES}",
     }
     metadata = {"name": name, "labels": labels, "annotations": {"kwok.x-k8s.io/node": "fake"}}
-    body = {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
+    # kwok adds cores and memory to what a node has told.
+    disk = {"ephemeral-storage": "200Gi"}
+    status = {"capacity": disk, "allocatable": disk}
+    body = {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": status}
     plane.request("POST", "/api/v1/nodes", body).ok()
 
 

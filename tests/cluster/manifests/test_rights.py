@@ -1,0 +1,164 @@
+"""Least RBAC: the gate does its work under exactly the rendered roles, and can do nothing beyond.
+
+What no request shows (the API server asks itself whether a policy's author may read its parameters,
+and whether an apply may create) is shown by taking it away.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cluster.fallback.lab import ADMISSION
+from tests.cluster.manifests.scene import ACCOUNTS, MAXIMUM, NORMAL, Scene, played
+from tests.cluster.manifests.stage import GATE, PLATFORM
+from tests.controlplane.plane import ControlPlane
+from tests.manifests import building
+from tests.manifests.building import build
+
+pytestmark = pytest.mark.xdist_group("manifests")
+
+HPA = f"/apis/autoscaling/v2/namespaces/{PLATFORM}/horizontalpodautoscalers/bookings"
+DEFAULTS = ("system:basic-user", "system:discovery", "system:public-info-viewer",
+            "system:service-account-issuer-discovery")  # fmt: skip
+"""What every account of a cluster may do: ask what there is, and what it may itself."""
+Right = tuple[str, str, str, str]
+"""Group, resource, verb, and the one name that it is for, or "*"."""
+UNSEEN = {
+    ("coordination.k8s.io", "leases", "get", "="),
+    *(
+        ("admissionregistration.k8s.io", resource, "create", name)
+        for resource in ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
+        for name in ("saturday-gate-fallback", "saturday-gate-fallback-expiry")
+    ),
+}
+"""Rights that the API server asks for within another request; ``=`` is the name "*" itself."""
+
+
+@pytest.fixture(scope="module")
+def scene(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with played(plane, tmp_path_factory.mktemp("scene")) as made:
+        yield made
+
+
+def test_floors_are_raised_and_given_back(scene: Scene) -> None:
+    for at, floor in ((MAXIMUM, 50), (NORMAL, 10)):
+        done = scene.prescale(at)
+        assert done.code == 0, done
+        assert {each["to"]["min"] for each in done.json} == {floor}
+        assert len(done.json) == 2
+    assert scene.plane.get(HPA)["spec"]["minReplicas"] == 10
+
+
+def rules_of(scene: Scene, account: str, namespace: str | None = None) -> set[Right]:
+    """What the rendered roles give to an account."""
+    given: set[Right] = set()
+    everything = build("overlays/production")
+    for kind in ("ClusterRole", "Role"):
+        for binding in building.of_kind(everything, f"{kind}Binding"):
+            where = binding["metadata"].get("namespace")
+            if namespace is not None and where not in {None, namespace}:
+                continue
+            if [each["name"] for each in binding["subjects"]] == [account]:
+                role = building.named(everything, kind, binding["roleRef"]["name"])
+                given |= _flat(role["rules"])
+    return given
+
+
+def _flat(rules: list[dict[str, Any]]) -> set[Right]:
+    return {
+        (group, resource, verb, "=" if name == "*" else name or "*")
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        for name in rule.get("resourceNames") or [""]
+    }
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_every_right_is_used_and_no_request_refused(scene: Scene, account: str) -> None:
+    given = rules_of(scene, account)
+    by_name = {(group, resource, verb) for group, resource, verb, name in given if name != "*"}
+    user = f"system:serviceaccount:{GATE}:{account}"
+    scene.prescale(MAXIMUM)
+
+    def used() -> set[Right]:
+        found = set()
+        for event in scene.requests():
+            if event["user"]["username"] == user and "objectRef" in event:
+                assert event["annotations"]["authorization.k8s.io/decision"] == "allow", event
+                what = event["objectRef"]
+                right = what.get("apiGroup", ""), what["resource"], event["verb"]
+                found.add((*right, what.get("name", "") if right in by_name else "*"))
+        return found
+
+    assert used() <= given
+    scene.plane.wait_for(
+        "the audit log tells of every right", lambda: used() == given - UNSEEN, seconds=15
+    )
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        ("leases", "get"),
+        ("validatingadmissionpolicies", "create"),
+        ("validatingadmissionpolicybindings", "create"),
+    ],
+)
+def test_without_it_the_lock_is_not_installed(scene: Scene, right: tuple[str, str]) -> None:
+    plane = scene.plane
+    path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/saturday-gate-fallback"
+    role = plane.get(path)
+    rules = [
+        {**rule, "resources": [resource], "verbs": [verb]}
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        if (resource, verb) != right
+    ]
+    patch = "application/merge-patch+json"
+    plane.request("PATCH", path, {"rules": rules}, content_type=patch).ok()
+    try:
+        _take_away_the_lock(plane)
+        plane.wait_for("it is refused", lambda: scene.fallback_once().code == 4)
+    finally:
+        plane.request("PATCH", path, {"rules": role["rules"]}, content_type=patch).ok()
+    plane.wait_for("it is installed", lambda: scene.fallback_once().code == 0)
+
+
+def _take_away_the_lock(plane: ControlPlane) -> None:
+    for kind in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
+        for name in ("saturday-gate-fallback", "saturday-gate-fallback-expiry"):
+            plane.request("DELETE", f"{ADMISSION}/{kind}/{name}")
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+@pytest.mark.parametrize("namespace", [GATE, PLATFORM, "kube-system", "default"])
+def test_nothing_beyond_is_granted(scene: Scene, account: str, namespace: str) -> None:
+    """By the API server's own word, and everywhere."""
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectRulesReview",
+        "spec": {"namespace": namespace},
+    }
+    done = scene.plane.kubectl(
+        *("create", "--raw", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"),
+        *("-f", "-", "--kubeconfig", str(scene.kubeconfigs[account])), input=json.dumps(review),
+    )  # fmt: skip
+    status = json.loads(done.stdout)["status"]
+    assert status["incomplete"] is False
+    allowed = _flat(status["resourceRules"])
+    everybody = {
+        right
+        for name in DEFAULTS
+        for right in _flat(_resources(scene.plane, name))
+    }  # fmt: skip
+    assert allowed - everybody == rules_of(scene, account, namespace)
+
+
+def _resources(plane: ControlPlane, role: str) -> list[dict[str, Any]]:
+    path = f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{role}"
+    return [rule for rule in plane.get(path)["rules"] if "resources" in rule]
