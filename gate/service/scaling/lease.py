@@ -8,7 +8,7 @@ be told to stop and does not give back what it holds.
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,7 +29,7 @@ _RETRY_SECONDS = 1
 _MARGIN_SECONDS = 1.0
 """What is begun just before the Lease runs out must have reached the API server before that."""
 _TIMEOUTS_SECONDS = (1.0, 1.5)
-_CHANGED = frozenset({404, 409})
+_NOT_FOUND, _CONFLICT = 404, 409
 
 
 class _Ended(Exception):  # noqa: N818
@@ -37,7 +37,8 @@ class _Ended(Exception):  # noqa: N818
 
 
 class Lease:
-    """Stands for one candidate. ``changed`` is called, from its thread, when it wins or loses.
+    """Stands for one candidate. ``changed`` is called, from its thread, when it wins or loses;
+    ``hear`` with the headers of each answer.
 
     ``held`` is by this machine's monotonic clock, counted from before the last renewal was sent: it
     turns false without anybody's help when the API server is not reached any more.
@@ -51,9 +52,10 @@ class Lease:
         *,
         name: str = NAME,
         changed: Callable[[], None] = lambda: None,
+        hear: Callable[[Mapping[str, str]], None] = lambda _: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._lock = _Lock(CoordinationV1Api(client), namespace, name, identity, monotonic)
+        self._lock = _Lock(CoordinationV1Api(client), namespace, name, identity, hear, monotonic)
         self._changed = changed
         self._thread: threading.Thread | None = None
 
@@ -123,6 +125,7 @@ class _Lock:
         namespace: str,
         name: str,
         identity: str,
+        hear: Callable[[Mapping[str, str]], None],
         monotonic: Callable[[], float],
     ) -> None:
         self.name, self.namespace, self.identity = name, namespace, identity
@@ -130,6 +133,7 @@ class _Lock:
         self.ended = False
         # Objects go in as they came, as plain documents, which the library's types do not foresee.
         self._api: Any = api
+        self._hear = hear
         self._monotonic = monotonic
         self._guard = threading.Lock()
         self._lease: dict[str, Any] | None = None
@@ -151,6 +155,9 @@ class _Lock:
         call = self._api.read_namespaced_lease
         found, error = self._called(lambda: call(name, namespace, **_raw()))
         if found is None:
+            if error.status == _NOT_FOUND:
+                # There is none yet.
+                self.trouble = None
             return False, error
         self._lease = found
         return True, _record(found)
@@ -185,9 +192,11 @@ class _Lock:
                 raise _Ended
             written, error = self._called(call)
         if written is None:
-            if error is not None and error.status in _CHANGED:
+            if error.status in (_NOT_FOUND, _CONFLICT):
                 # Somebody else has written, or deleted it: it must be looked at anew.
                 self.lose()
+            if error.status == _CONFLICT:
+                self.trouble = None
             return False
         self._lease = written
         self._mine, self._until = True, began + SECONDS - _MARGIN_SECONDS
@@ -196,7 +205,8 @@ class _Lock:
     def _called(self, call: Callable[[], Any]) -> tuple[dict[str, Any] | None, Any]:
         """What the API server has answered, or its refusal as the library wants to have it."""
         try:
-            found: dict[str, Any] = msgspec.json.decode(call().data)
+            answer = call()
+            found: dict[str, Any] = msgspec.json.decode(answer.data)
         except ApiException as error:
             self.trouble = refusal(error)
             # A proxy may answer with something else than a Status.
@@ -208,6 +218,7 @@ class _Lock:
             refused.body = json.dumps({"code": 0})
             return None, refused
         self.trouble = None
+        self._hear(answer.headers)
         return found, None
 
 

@@ -6,7 +6,7 @@ database missed that was away for longer than writes are kept, the next one writ
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from gate.cluster.scaling.holds import read_holds
 from gate.cluster.scaling.values import HELD, RAISED, Hold, Raised, Step, Target
 from gate.cluster.scaling.wanting import in_force
 from gate.service.outbox import Outbox, Write
+from gate.service.scaling.run import Outcome
 
 _FILE = "scaling"
 _SPACE = uuid.UUID("6f0ac7d6-5b0e-5c55-9a0b-0a4f3f1f6f4e")
@@ -24,32 +25,39 @@ _SETTLE_SECONDS = 1.0
 and not waited for."""
 
 
-class Recorder:
+class ScalingRecorder:
     """Writes through an outbox; nothing here waits for the database for longer than a second."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
-    def planned(self, steps: Iterable[Step], at: datetime) -> None:
+    def planned(self, steps: Sequence[Step]) -> None:
         """Before the patches: what is about to be done."""
-        rows = [row for each in steps if (row := _row(each, at)) is not None]
+        rows = [row for each in steps if (row := _row(each)) is not None]
         if rows:
             self._outbox.put(*(Write(_FILE, "floor_planned", row) for row in rows))
             self._outbox.settle(_SETTLE_SECONDS)
 
-    def applied(self, step: Step, at: datetime) -> None:
-        """After the patch of a step, which was planned at ``at`` or before."""
-        row = _row(step, at)
+    def applied(self, outcomes: Sequence[Outcome]) -> None:
+        """After the patches."""
+        for each in outcomes:
+            if each.applied_at is not None:
+                self._applied(each.step, each.applied_at)
+
+    def _applied(self, step: Step, at: datetime) -> None:
+        row = _row(step)
         if row is None:
             return
         # Once more: a conflict may have led to other values, and the outbox may have been full.
-        writes = [Write(_FILE, "floor_planned", row)]
-        writes.append(Write(_FILE, "floor_applied", {"id": row["id"], "at": at}))
+        writes = [
+            Write(_FILE, "floor_planned", row),
+            Write(_FILE, "floor_applied", {"id": row["id"], "at": at}),
+        ]
+        if step.after.min <= step.before.min:
+            # There is nothing to wait for.
+            writes.append(Write(_FILE, "floor_ready", {"id": row["id"], "at": at}))
         if step.released:
-            writes += [
-                Write(_FILE, "floor_ready", {"id": row["id"], "at": at}),
-                _restored(step.target, at, [row["id"]]),
-            ]
+            writes.append(_restored(step.target, at, [row["id"]]))
         self._outbox.put(*writes)
 
     def found(self, target: Target, at: datetime) -> None:
@@ -104,18 +112,18 @@ def event_of(target: Target) -> str | None:
     return _raise_id(target, target.raised, hold)
 
 
-def _row(step: Step, at: datetime) -> dict[str, Any] | None:
+def _row(step: Step) -> dict[str, Any] | None:
     """The row of a step; None where it moves nothing."""
     if step.patch is None or not step.changed:
         return None
     target, notes = step.target, step.patch["metadata"].get("annotations") or {}
     holds = read_holds(notes[HELD]) if notes.get(HELD) else target.holds
-    hold = _hold(holds, step.cause, at)
+    hold = _hold(holds, step.cause, step.at)
     if notes.get(RAISED):
         raised = msgspec.json.decode(notes[RAISED], type=Raised)
         name, planned_at = _raise_id(target, raised, hold), raised.at
     else:
-        name, planned_at = _release_id(target), at
+        name, planned_at = _release_id(target), step.at
     return {
         **_place(target),
         "id": name,
