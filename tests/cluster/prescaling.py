@@ -61,12 +61,26 @@ class Prescaling:
         low: int = 10,
         high: int = 30,
         annotations: Mapping[str, str] | None = None,
+        scales: str | None = None,
         **metadata: Any,
     ) -> Any:
-        """Make a labelled HPA of a Deployment of the same name, which need not exist."""
+        """Make a labelled HPA of a Deployment (by default its namesake), which may not exist."""
         document = autoscaler(name, self.namespace, low=low, high=high)
+        document["spec"]["scaleTargetRef"]["name"] = scales or name
         document["metadata"] |= {"labels": LABELS, "annotations": annotations or {}, **metadata}
         return self.plane.request("POST", HPAS.format(self.namespace), document).ok()
+
+    def scaled_object(
+        self, name: str, *, labels: Mapping[str, str] | None = None, **spec: Any
+    ) -> Any:
+        """Make a ScaledObject of a Deployment of the same name."""
+        document = {
+            "apiVersion": "keda.sh/v1alpha1",
+            "kind": "ScaledObject",
+            "metadata": {"name": name, "labels": LABELS if labels is None else labels},
+            "spec": {"scaleTargetRef": {"name": name}, **spec},
+        }
+        return self.plane.request("POST", SCALED.format(self.namespace), document).ok()
 
     def deployment(self, name: str = "web", replicas: int = 10) -> None:
         """A Deployment for kwok to run."""
@@ -109,3 +123,47 @@ class Prescaling:
 def moved(entry: Any) -> tuple[int, int, int, int]:
     """From and to of an entry: min, max, min, max."""
     return (entry["from"]["min"], entry["from"]["max"], entry["to"]["min"], entry["to"]["max"])
+
+
+def with_keda(plane: ControlPlane) -> None:
+    """Let the cluster know ScaledObjects, without anything that acts on them."""
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    made = plane.request("POST", path, _SCALED_OBJECTS)
+    assert made.status in {201, 409}, made
+    plane.wait_for("the API of ScaledObjects", lambda: _is_served(plane))
+
+
+def _is_served(plane: ControlPlane) -> bool:
+    return plane.request("GET", "/apis/keda.sh/v1alpha1/scaledobjects").status == 200
+
+
+_OPEN = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+_SCALED_OBJECTS = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "scaledobjects.keda.sh"},
+    "spec": {
+        "group": "keda.sh",
+        "scope": "Namespaced",
+        "names": {
+            "kind": "ScaledObject",
+            "listKind": "ScaledObjectList",
+            "plural": "scaledobjects",
+            "singular": "scaledobject",
+        },
+        "versions": [
+            {
+                "name": "v1alpha1",
+                "served": True,
+                "storage": True,
+                "subresources": {"status": {}},
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {"spec": _OPEN, "status": _OPEN},
+                    }
+                },
+            }
+        ],
+    },
+}
