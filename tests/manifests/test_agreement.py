@@ -13,12 +13,14 @@ from gate.cluster.configuration import PROTECT_LABEL, Service, Settings
 from gate.cluster.fallback.documents import EXPIRY_NAME, NAME
 from gate.cluster.fallback.probe import PROBE_NAME
 from gate.core.document.defaults import DEFAULT_EXEMPT
+from gate.service.scaling import lease
 from gate.store.connect import target
 from tests.cluster_cli.conftest import DATA
 from tests.manifests import building
 from tests.manifests.building import OVERLAYS, Object, build
 
 INJECTED = "saturday-gate/saturday-gate-tls"
+PRE_SCALER = "system:serviceaccount:saturday-gate:saturday-gate-prescale"
 
 
 def generated(**more: Any) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def generated(**more: Any) -> dict[str, Any]:
         target=Service(namespace="saturday-gate", name="saturday-gate"),
         own_namespace="saturday-gate",
         failure_policy="Ignore",
-        unsent_users=tuple(DEFAULT_EXEMPT),
+        unsent_users=(*DEFAULT_EXEMPT, PRE_SCALER),
         **more,
     )
     return configuration.configuration(settings)
@@ -84,6 +86,11 @@ def test_the_fallback_worker_may_write_its_own_documents_only() -> None:
     role = building.named(build("base"), "ClusterRole", "saturday-gate-fallback")
     (lock,) = (each for each in role["rules"] if "admissionregistration" in each["apiGroups"][0])
     assert lock["resourceNames"] == [NAME, EXPIRY_NAME]
+
+
+def test_the_pre_scaler_may_take_its_own_lease_only() -> None:
+    role = building.named(build("base"), "Role", "saturday-gate-prescale")
+    assert [rule.get("resourceNames") for rule in role["rules"]] == [None, [lease.NAME]]
 
 
 def test_the_guard_knows_the_probe() -> None:

@@ -12,9 +12,7 @@ from tests.manifests.building import build
 
 TESTS = Path(__file__).with_name("alerts.test.yaml")
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="no program promtool: apt-get install prometheus"
-)
+pytestmark = pytest.mark.prometheus
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,18 @@ SCALED = {
 }
 
 
+STATEFUL = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "search", "namespace": PLATFORM, "labels": LABELS},
+    "spec": {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "search"},
+        "minReplicas": 10,
+        "maxReplicas": 50,
+    },
+}
+
+
 @dataclass
 class Scene:
     """A cluster in which all of `k8s/` is in force and each part runs by its own account."""
@@ -66,6 +78,13 @@ class Scene:
         """`gate prescale --once` by its account."""
         where = ("--kubeconfig", self.kubeconfigs["saturday-gate-prescale"])
         return gate("prescale", *self.inputs, *where, "--once", "--json", "--at", at, *more)
+
+    @contextlib.contextmanager
+    def prescaling(self) -> Iterator[None]:
+        """`gate prescale --watch` by its account, as its Deployment runs it."""
+        state = ("--state", str(self.folder / "state"))
+        with _started(self, "saturday-gate-prescale", "prescale", "--watch", *state):
+            yield
 
     def fallback_once(self) -> Outcome:
         """`gate fallback run --once` by its account."""
@@ -92,7 +111,9 @@ def played(plane: ControlPlane, folder: Path) -> Iterator[Scene]:
     load = "load: {hours: {0: 1}, saturday: 1, season: {factor: 1}}\n"
     (folder / "policy.yaml").write_text(f"version: 1\ntimezone: UTC\n{windows}{load}")
     (folder / "weddings.csv").write_text(_CALENDAR)
-    plane.kubectl("apply", "-f", "-", input=text_of((*build("platform"), SCALED)), check=True)
+    plane.kubectl(
+        "apply", "-f", "-", input=text_of((*build("platform"), SCALED, STATEFUL)), check=True
+    )
     rights = building.of_kind(build("overlays/production"), *RIGHTS)
     plane.kubectl("apply", "-f", "-", input=text_of(rights), check=True)
     for name in ACCOUNTS:
@@ -103,7 +124,9 @@ def played(plane: ControlPlane, folder: Path) -> Iterator[Scene]:
         synced = re.compile(rb"^gate_rollback_history_synced 1", re.MULTILINE)
         until(lambda: synced.search(webhook.get("/metrics").body), what="revisions are listed")
         plane.kubectl("apply", "-f", "-", input=text_of([_asking(webhook)]), check=True)
-        with _fallback(scene) as figures:
+        figures = folder / "fallback.txt"
+        keep = ("fallback", "run", "--environment", "production", "--metrics", str(figures))
+        with _started(scene, "saturday-gate-fallback", *keep):
             plane.wait_for("the lock stands aside", lambda: scene.standby() is not None)
             plane.wait_for("figures", lambda: "webhook_answers 1" in figures.read_text())
             scene.figures = webhook.get("/metrics").body.decode() + figures.read_text()
@@ -125,22 +148,20 @@ def _asking(webhook: GateWebhook) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _fallback(scene: Scene) -> Iterator[Path]:
-    """`gate fallback run` by its account, as its Deployment runs it; where its figures are."""
-    figures = scene.folder / "fallback.txt"
-    kubeconfig = str(scene.kubeconfigs["saturday-gate-fallback"])
-    command: Sequence[str] = [
-        *(sys.executable, "-c", _START, "fallback", "run", *scene.inputs),
-        *("--environment", "production", "--kubeconfig", kubeconfig, "--metrics", str(figures)),
+def _started(scene: Scene, name: str, *command: str) -> Iterator[None]:
+    """A command of the gate's by an account, ended as a pod is."""
+    words: Sequence[str] = [
+        *(sys.executable, "-c", _START, *command, *scene.inputs),
+        *("--kubeconfig", str(scene.kubeconfigs[name])),
     ]
     hidden = {"KUBECONFIG", "GATE_DSN"}
     environment = {name: text for name, text in os.environ.items() if name not in hidden}
     with (
-        (scene.folder / "fallback.log").open("wb") as log,
-        subprocess.Popen(command, env=environment, stderr=log) as process,
+        (scene.folder / f"{name}.log").open("wb") as log,
+        subprocess.Popen(words, env={**environment, "POD_NAMESPACE": GATE}, stderr=log) as process,
     ):
         try:
-            yield figures
+            yield
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=30)

@@ -6,10 +6,13 @@ and whether an apply may create) is shown by taking it away.
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from gate.cluster.scaling.values import HELD
+from gate.service.scaling.cluster import Scalers
 from tests.cluster.fallback.lab import ADMISSION
 from tests.cluster.manifests.scene import ACCOUNTS, MAXIMUM, NORMAL, Scene, played
 from tests.cluster.manifests.stage import GATE, PLATFORM
@@ -20,6 +23,8 @@ from tests.manifests.building import build
 pytestmark = pytest.mark.xdist_group("manifests")
 
 HPA = f"/apis/autoscaling/v2/namespaces/{PLATFORM}/horizontalpodautoscalers/bookings"
+SEARCH = HPA.replace("bookings", "search")
+PHOTOS = f"/apis/keda.sh/v1alpha1/namespaces/{PLATFORM}/scaledobjects/photos"
 DEFAULTS = ("system:basic-user", "system:discovery", "system:public-info-viewer",
             "system:service-account-issuer-discovery")  # fmt: skip
 """What every account of a cluster may do: ask what there is, and what it may itself."""
@@ -47,8 +52,30 @@ def test_floors_are_raised_and_given_back(scene: Scene) -> None:
         done = scene.prescale(at)
         assert done.code == 0, done
         assert {each["to"]["min"] for each in done.json} == {floor}
-        assert len(done.json) == 2
+        assert len(done.json) == 3
     assert scene.plane.get(HPA)["spec"]["minReplicas"] == 10
+
+
+def test_the_worker_raises_what_a_person_holds(scene: Scene) -> None:
+    """In the manner of its Deployment: Lease, watches, and waiting for what is Ready."""
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    hold = {"id": "h-1", "cause": "manual", "min": 12, "max": None, "until": until,
+            "by": "alice", "reason": "a fair"}  # fmt: skip
+    held = {"metadata": {"annotations": {HELD: json.dumps([hold])}}}
+    patch = "application/merge-patch+json"
+    for path in (HPA, SEARCH, PHOTOS):
+        scene.plane.request("PATCH", path, held, content_type=patch).ok()
+    with scene.prescaling():
+        for path, field in ((HPA, "minReplicas"), (SEARCH, "minReplicas"),
+                            (PHOTOS, "minReplicaCount")):  # fmt: skip
+            scene.plane.wait_for(
+                f"{path} is raised",
+                lambda path=path, field=field: scene.plane.get(path)["spec"][field] == 12,  # type: ignore[misc]
+            )
+    # What a run does that finds an object changed since it was listed.
+    kubeconfig = str(scene.kubeconfigs["saturday-gate-prescale"])
+    scalers = Scalers.connect(kubeconfig, {})
+    assert all(scalers.read(each) is not None for each in scalers.targets().targets)
 
 
 def rules_of(scene: Scene, account: str, namespace: str | None = None) -> set[Right]:
@@ -82,7 +109,6 @@ def test_every_right_is_used_and_no_request_refused(scene: Scene, account: str) 
     given = rules_of(scene, account)
     by_name = {(group, resource, verb) for group, resource, verb, name in given if name != "*"}
     user = f"system:serviceaccount:{GATE}:{account}"
-    scene.prescale(MAXIMUM)
 
     def used() -> set[Right]:
         found = set()
