@@ -95,7 +95,7 @@ def test_the_pre_scaler_may_take_its_own_lease_only() -> None:
 
 def test_the_guard_knows_the_probe() -> None:
     guard = building.named(
-        build("base"), "ValidatingAdmissionPolicy", "saturday-gate-fallback-rights"
+        build("base"), "ValidatingAdmissionPolicy", "saturday-gate-fallback-probe"
     )
     assert f"'{PROBE_NAME}'" in guard["spec"]["validations"][0]["expression"]
 

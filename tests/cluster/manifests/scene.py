@@ -17,6 +17,7 @@ from tests.cli.run import Outcome, gate
 from tests.cluster.fallback.lab import HOUR, NO_LEVEL, span
 from tests.cluster.manifests.stage import GATE, PLATFORM, account, text_of
 from tests.cluster.prescaling import LABELS
+from tests.controlplane.objects import autoscaler
 from tests.controlplane.plane import ControlPlane
 from tests.manifests import building
 from tests.manifests.building import build
@@ -27,6 +28,7 @@ RIGHTS = (
     "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
 )  # fmt: skip
 STANDBY = "saturday-gate.io/standby-until"
+FIGURES = "fallback.txt"
 ACCOUNTS = ("saturday-gate-webhook", "saturday-gate-fallback", "saturday-gate-prescale")
 _START = "import sys; from gate.cli.main import main; sys.exit(main())"
 _CALENDAR = "id,date,timezone,guests\nmaximum,2026-06-11,UTC,202500\n"
@@ -56,6 +58,10 @@ STATEFUL = {
 }
 
 
+PLAIN = "plain"
+"""An autoscaler that does not ask for pre-scaling."""
+
+
 @dataclass
 class Scene:
     """A cluster in which all of `k8s/` is in force and each part runs by its own account."""
@@ -63,8 +69,8 @@ class Scene:
     plane: ControlPlane
     folder: Path
     kubeconfigs: dict[str, Path] = field(default_factory=dict)
-    figures: str = ""
-    """What the webhook and the fallback worker told Prometheus."""
+    servers: list[GateWebhook] = field(default_factory=list)
+    """The webhook, once it runs."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -73,6 +79,16 @@ class Scene:
             *("--policy", str(self.folder / "policy.yaml")),
             *("--calendar", str(self.folder / "weddings.csv")),
         )
+
+    @property
+    def webhook(self) -> GateWebhook:
+        """The webhook that the API server asks."""
+        return self.servers[0]
+
+    def figures(self) -> str:
+        """What the webhook and the fallback worker tell Prometheus."""
+        worker = (self.folder / FIGURES).read_text()
+        return self.webhook.get("/metrics").body.decode() + worker
 
     def prescale(self, at: str, *more: str) -> Outcome:
         """`gate prescale --once` by its account."""
@@ -111,9 +127,8 @@ def played(plane: ControlPlane, folder: Path) -> Iterator[Scene]:
     load = "load: {hours: {0: 1}, saturday: 1, season: {factor: 1}}\n"
     (folder / "policy.yaml").write_text(f"version: 1\ntimezone: UTC\n{windows}{load}")
     (folder / "weddings.csv").write_text(_CALENDAR)
-    plane.kubectl(
-        "apply", "-f", "-", input=text_of((*build("platform"), SCALED, STATEFUL)), check=True
-    )
+    more = (SCALED, STATEFUL, autoscaler(PLAIN, PLATFORM, low=1, high=5))
+    plane.kubectl("apply", "-f", "-", input=text_of((*build("platform"), *more)), check=True)
     rights = building.of_kind(build("overlays/production"), *RIGHTS)
     plane.kubectl("apply", "-f", "-", input=text_of(rights), check=True)
     for name in ACCOUNTS:
@@ -121,15 +136,15 @@ def played(plane: ControlPlane, folder: Path) -> Iterator[Scene]:
     kubeconfig = str(scene.kubeconfigs["saturday-gate-webhook"])
     options = (*scene.inputs, "--environment", "production", "--kubeconfig", kubeconfig)
     with running(folder, *options, "--workers", "1", "--drain", "0s") as webhook:
+        scene.servers.append(webhook)
         synced = re.compile(rb"^gate_rollback_history_synced 1", re.MULTILINE)
         until(lambda: synced.search(webhook.get("/metrics").body), what="revisions are listed")
         plane.kubectl("apply", "-f", "-", input=text_of([_asking(webhook)]), check=True)
-        figures = folder / "fallback.txt"
-        keep = ("fallback", "run", "--environment", "production", "--metrics", str(figures))
+        figures = str(folder / FIGURES)
+        keep = ("fallback", "run", "--environment", "production", "--metrics", figures)
         with _started(scene, "saturday-gate-fallback", *keep):
             plane.wait_for("the lock stands aside", lambda: scene.standby() is not None)
-            plane.wait_for("figures", lambda: "webhook_answers 1" in figures.read_text())
-            scene.figures = webhook.get("/metrics").body.decode() + figures.read_text()
+            plane.wait_for("figures", lambda: "webhook_answers 1" in scene.figures())
             yield scene
     plane.request(
         "DELETE",

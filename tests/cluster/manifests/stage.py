@@ -64,11 +64,17 @@ def text_of(objects: Iterable[Object]) -> str:
     return "\n---\n".join(json.dumps(each) for each in objects)
 
 
-def account(plane: ControlPlane, name: str, folder: Path) -> Path:
-    """A kubeconfig with a token of a service account of the gate's, as a pod gets it."""
+def token_of(plane: ControlPlane, name: str) -> str:
+    """A token of a service account of the gate's, as a pod gets it."""
     path = f"/api/v1/namespaces/{GATE}/serviceaccounts/{name}/token"
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    token = plane.request("POST", path, body).ok()["status"]["token"]
+    token: str = plane.request("POST", path, body).ok()["status"]["token"]
+    return token
+
+
+def account(plane: ControlPlane, name: str, folder: Path) -> Path:
+    """A kubeconfig of a service account of the gate's."""
+    token = token_of(plane, name)
     authority = base64.b64encode(plane.ca.read_bytes()).decode()
     config = {
         "apiVersion": "v1",

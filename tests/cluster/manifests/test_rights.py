@@ -5,7 +5,6 @@ and whether an apply may create) is shown by taking it away.
 """
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from gate.cluster.scaling.values import HELD
 from gate.service.scaling.cluster import Scalers
 from tests.cluster.fallback.lab import ADMISSION
-from tests.cluster.manifests.scene import ACCOUNTS, MAXIMUM, NORMAL, Scene, played
+from tests.cluster.manifests.scene import ACCOUNTS, MAXIMUM, NORMAL, Scene
 from tests.cluster.manifests.stage import GATE, PLATFORM
 from tests.controlplane.plane import ControlPlane
 from tests.manifests import building
@@ -39,12 +38,6 @@ UNSEEN = {
     ),
 }
 """Rights that the API server asks for within another request; ``=`` is the name "*" itself."""
-
-
-@pytest.fixture(scope="module")
-def scene(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with played(plane, tmp_path_factory.mktemp("scene")) as made:
-        yield made
 
 
 def test_floors_are_raised_and_given_back(scene: Scene) -> None:
