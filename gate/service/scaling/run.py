@@ -105,6 +105,10 @@ def run_once(
     """
     scalers.begin()
     listing = scalers.targets(namespace)
+    if not dry_run:
+        begun = now()
+        for target in listing.targets:
+            recorder.found(target, begun)
     outcomes = bring(
         scalers, listing.targets, lambda target: judged.wish(target, holds_of(target)),
         recorder=recorder, dry_run=dry_run, now=now, advance=advance,
@@ -141,12 +145,9 @@ def _written(
     now: Callable[[], datetime],
     advance: Callable[[int, int], None],
 ) -> list[Outcome]:
-    begun = now()
-    for each in steps:
-        recorder.found(each.target, begun)
     todo = [each for each in steps if each.patch is not None]
     if todo:
-        recorder.planned(todo, begun)
+        recorder.planned(todo, now())
     with ThreadPoolExecutor(WIDTH, thread_name_prefix="prescale") as pool:
         done = pool.map(lambda each: _write(scalers, each, judge, now), todo)
         outcomes = list(_counted(done, len(todo), advance))
