@@ -41,8 +41,8 @@ Examples:
 
 \b
 With --watch, SIGTERM ends it, and log lines (JSON) go to standard error.
-Exit codes: 0 ended as told; or every target stands as planned, or as somebody else left it; 2 bad usage;
-4 a target does not, or policy, calendar or cluster could not be read.
+Exit codes: 0 ended as told; or every target stands as planned, or as somebody else left it;
+2 bad usage; 4 a target does not, or policy, calendar or cluster could not be read.
 """
 
 

@@ -197,12 +197,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _stream(self, answer: http.client.HTTPResponse) -> None:
         self.close_connection = True
+        self.send_header("Transfer-Encoding", "chunked")
         self.send_header("Connection", "close")
         self.end_headers()
         with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
             while piece := answer.read1(65536):
-                self.wfile.write(piece)
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                 self.wfile.flush()
+            self.wfile.write(b"0\r\n\r\n")
         self._break()
 
     def _ask(self, body: bytes) -> http.client.HTTPResponse:

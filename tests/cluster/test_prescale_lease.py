@@ -1,7 +1,6 @@
 """One actor at a time: two candidates, a fault on the way to the API server, and an orderly end."""
 
 import secrets
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,6 @@ from gate.service.scaling.lease import NAME, SECONDS, Lease
 from tests.cluster.faulty import DROP, Call, Proxy, faulty
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.processes import wait_for
-
-
-@pytest.fixture
-def proxy(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Proxy]:
-    with faulty(control_plane, tmp_path / "proxy") as made:
-        yield made
 
 
 def candidate(proxy: Proxy, namespace: str, stack: ExitStack) -> Lease:

@@ -57,7 +57,7 @@ class Planning:
     ) -> None:
         self._inputs = inputs
         self._ahead, self._hold = ahead, hold
-        self._judging = judging or (lambda read, at: judge(read, at, ahead=ahead, hold=hold))
+        self.judging = judging or (lambda read, at: judge(read, at, ahead=ahead, hold=hold))
         self._troubles = troubles
         self._compiled: Compiled | None = None
         self._next: datetime | None = None
@@ -96,7 +96,7 @@ class Planning:
         judged: Judged | None = None
         if self._compiled is not None:
             try:
-                judged = self._judging(self._compiled, now)
+                judged = self.judging(self._compiled, now)
             # Whatever is wrong with it, capacity must stand.
             except Exception as error:
                 troubles.append(f"the plan cannot be computed: {type(error).__name__}: {error}")

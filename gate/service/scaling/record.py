@@ -6,7 +6,7 @@ database missed that was away for longer than writes are kept, the next one writ
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,6 @@ from gate.cluster.scaling.holds import read_holds
 from gate.cluster.scaling.values import HELD, RAISED, Hold, Raised, Step, Target
 from gate.cluster.scaling.wanting import in_force
 from gate.service.outbox import Outbox, Write
-from gate.service.scaling.run import Outcome
 
 _FILE = "scaling"
 _SPACE = uuid.UUID("6f0ac7d6-5b0e-5c55-9a0b-0a4f3f1f6f4e")
@@ -31,20 +30,16 @@ class ScalingRecorder:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
-    def planned(self, steps: Sequence[Step]) -> None:
+    def planned(self, steps: Iterable[Step], at: datetime) -> None:
         """Before the patches: what is about to be done."""
+        del at
         rows = [row for each in steps if (row := _row(each)) is not None]
         if rows:
             self._outbox.put(*(Write(_FILE, "floor_planned", row) for row in rows))
             self._outbox.settle(_SETTLE_SECONDS)
 
-    def applied(self, outcomes: Sequence[Outcome]) -> None:
-        """After the patches."""
-        for each in outcomes:
-            if each.applied_at is not None:
-                self._applied(each.step, each.applied_at)
-
-    def _applied(self, step: Step, at: datetime) -> None:
+    def applied(self, step: Step, at: datetime) -> None:
+        """After the patch."""
         row = _row(step)
         if row is None:
             return

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from gate.cluster.scaling.stepping import step
 from gate.cluster.scaling.values import Hold, Step, Target, Wish
+from gate.cluster.scaling.wanting import in_force
 from gate.service.clock import utc_now
 from gate.service.keeper.kube import ClusterUnavailable
 from gate.service.scaling.cluster import WIDTH, ConflictError, Scalers
@@ -82,9 +83,8 @@ HoldsOf = Callable[[Target], tuple[Hold, ...] | None]
 
 
 def holds_on_target(target: Target) -> tuple[Hold, ...] | None:
-    """The target's own word, where there is no database that knows better."""
-    del target
-    return None
+    """The target's own, where there is no database that knows better; those that are over go."""
+    return in_force(target.holds, utc_now()) if target.holds else None
 
 
 def run_once(
@@ -105,6 +105,10 @@ def run_once(
     """
     scalers.begin()
     listing = scalers.targets(namespace)
+    if not dry_run:
+        begun = now()
+        for target in listing.targets:
+            recorder.found(target, begun)
     outcomes = bring(
         scalers, listing.targets, lambda target: judged.wish(target, holds_of(target)),
         recorder=recorder, dry_run=dry_run, now=now, advance=advance,
@@ -141,12 +145,9 @@ def _written(
     now: Callable[[], datetime],
     advance: Callable[[int, int], None],
 ) -> list[Outcome]:
-    begun = now()
-    for each in steps:
-        recorder.found(each.target, begun)
     todo = [each for each in steps if each.patch is not None]
     if todo:
-        recorder.planned(todo, begun)
+        recorder.planned(todo, now())
     with ThreadPoolExecutor(WIDTH, thread_name_prefix="prescale") as pool:
         done = pool.map(lambda each: _write(scalers, each, judge, now), todo)
         outcomes = list(_counted(done, len(todo), advance))

@@ -67,10 +67,12 @@ class PrescaleWorker:
         clock: ServerClock | None = None,
     ) -> None:
         self.clock = clock or ServerClock()
+        self.rounds = 0
+        self._lease: Lease | None = None
         self._connect = connect
-        self._planning = planning
+        self.planning = planning
         self._settings = settings
-        self._outbox = outbox
+        self.outbox = outbox
         self._holds_of = holds_of
         self.said = Said(outbox, self.clock)
         self._recorder = ScalingRecorder(outbox)
@@ -81,9 +83,19 @@ class PrescaleWorker:
         self._greeted = self._settled = False
         self._penalties: dict[str, _Penalty] = {}
 
+    @property
+    def holds(self) -> bool:
+        """Whether it may write now."""
+        return self._lease is not None and self._lease.held
+
+    @property
+    def awaits(self) -> int:
+        """How many floors are not Ready yet."""
+        return len(self._readiness.awaited)
+
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; the Lease is given back at the end."""
-        lease = Lease(
+        lease = self._lease = Lease(
             self._connect(),
             self._settings.lease_namespace,
             self._settings.identity,
@@ -95,12 +107,12 @@ class PrescaleWorker:
         chosen = self._settings.namespace, self._wake.set, _WATCHING
         targets, workloads = Targets(connect, *chosen), Workloads(connect, *chosen)
         end = threading.Event()
-        outbox = threading.Thread(target=self._outbox.run, args=[end], name="outbox", daemon=True)
+        outbox = threading.Thread(target=self.outbox.run, args=[end], name="outbox", daemon=True)
         for each in (outbox, lease, targets):
             each.start()
         log("prescale-started", identity=self._settings.identity)
         try:
-            self._planning.wait(stop)
+            self.planning.wait(stop)
             self._loop(stop, lease, scalers, targets, workloads)
         finally:
             lease.end()
@@ -120,7 +132,7 @@ class PrescaleWorker:
     ) -> None:
         due = 0.0
         while not stop.is_set():
-            news = self._planning.look()
+            news = self.planning.look()
             woken = self._wake.is_set()
             self._wake.clear()
             if woken or news or time.monotonic() >= due:
@@ -148,8 +160,9 @@ class PrescaleWorker:
     ) -> float:
         """Do what is to be done now; in how many seconds the next round is due."""
         now = self.clock()
-        self.said.surroundings(self._planning, known, lease, self.clock, self._outbox)
-        if not lease.held or not known.synced or self._planning.waits:
+        self.rounds += 1
+        self.said.surroundings(self.planning, known, lease, self.clock, self.outbox)
+        if not lease.held or not known.synced or self.planning.waits:
             if not lease.held:
                 self._greeted = self._settled = False
             workloads.follow(())
@@ -157,7 +170,7 @@ class PrescaleWorker:
         current = self._current(known)
         if not self._greeted:
             self._greet(current, now)
-        judged = self._planning.at(now)
+        judged = self.planning.at(now)
         self.said.level(judged)
         self._bring(scalers, current, judged)
         self._follow(known, workloads)
@@ -249,7 +262,7 @@ class PrescaleWorker:
 
     def _next_round(self, current: tuple[Target, ...]) -> float:
         now = self.clock()
-        moments = [now + self._settings.recheck, self._planning.next_change(now)]
+        moments = [now + self._settings.recheck, self.planning.next_change(now)]
         for target in current:
             holds = self._holds_of(target)
             standing = in_force(target.holds if holds is None else holds, now)
