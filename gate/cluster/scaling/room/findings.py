@@ -47,7 +47,10 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Capacity over ``[at, until)``: the peak, what is short of the whole, and each target."""
+    """Capacity over ``[at, until)``: the peak, what is short of the whole, and each target.
+
+    ``troubles`` say which targets could not be listed.
+    """
 
     at: datetime
     until: datetime
@@ -56,6 +59,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     peak: Peak
     findings: tuple[Finding, ...]
     targets: tuple[Room, ...]
+    troubles: tuple[str, ...] = ()
 
     @property
     def short(self) -> bool:
