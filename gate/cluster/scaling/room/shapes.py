@@ -3,6 +3,8 @@
 Decoding straight into these keeps a list of ten thousand Pods small.
 """
 
+from typing import Any
+
 import msgspec
 
 Labels = dict[str, str]
@@ -129,7 +131,7 @@ class Spread(Shape, frozen=True, rename="camel"):
 class Claim(Shape, frozen=True, rename="camel"):
     """A volume, as far as it is bound to a place."""
 
-    persistent_volume_claim: msgspec.Raw | None = None
+    persistent_volume_claim: dict[str, Any] | None = None
 
 
 class PodSpec(Shape, frozen=True, rename="camel"):
