@@ -56,6 +56,20 @@ def test_a_limit_range_fills_in_what_is_not_said() -> None:
     assert limits_of([build.limits(item)], "other") == []
 
 
+def test_a_default_limit_below_the_request_refuses_the_pod() -> None:
+    item = {"type": "Container", "default": {"cpu": "50m"}}
+    found = limits_of([build.limits(item)], "wed")
+    said = refused(spec(containers=[container("1")]), found)
+    assert said == "container c asks for more cpu than the limit it gets"
+    assert refused(spec(containers=[container("1", limit="2")]), found) is None
+
+
+def test_a_request_above_the_maximum_is_refused_whatever_the_limit() -> None:
+    item = {"type": "Container", "max": {"cpu": "500m"}}
+    found = limits_of([build.limits(item)], "wed")
+    assert "more cpu" in (refused(spec(containers=[container("1")]), found) or "")
+
+
 @pytest.mark.parametrize(
     ("item", "said"),
     [

@@ -76,6 +76,11 @@ def refused(spec: PodSpec, limits: Iterable[Limit]) -> str | None:
     """Why a limit range would refuse a Pod of this spec; None where it does not."""
     limits = list(limits)
     defaults = [each for each in limits if each.type == "Container"]
+    for container in spec.containers:
+        part = _part(container, defaults)
+        for resource, value in part.requests.items():
+            if value > part.limits.get(resource, value):
+                return f"container {container.name} asks for more {resource} than the limit it gets"
     for each in limits:
         if each.type == "Container":
             parts = [(f"container {c.name}", _part(c, defaults)) for c in spec.containers]
@@ -92,7 +97,7 @@ def refused(spec: PodSpec, limits: Iterable[Limit]) -> str | None:
 
 def _beyond(name: str, part: _Part, limit: Limit) -> str | None:
     for resource, most in amounts(limit.max or {}).items():
-        if part.limits.get(resource, part.requests.get(resource, 0)) > most:
+        if max(part.limits.get(resource, 0), part.requests.get(resource, 0)) > most:
             return f"{name} asks for more {resource} than {(limit.max or {})[resource]}"
         if resource not in part.limits:
             return f"{name} has no limit of {resource}"
