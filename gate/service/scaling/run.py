@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from gate.cluster.scaling.stepping import step
 from gate.cluster.scaling.values import Hold, Step, Target
+from gate.cluster.scaling.wanting import in_force
 from gate.service.clock import utc_now
 from gate.service.keeper.kube import ClusterUnavailable
 from gate.service.scaling.cluster import WIDTH, ConflictError, Scalers
@@ -82,9 +83,8 @@ HoldsOf = Callable[[Target], tuple[Hold, ...] | None]
 
 
 def holds_on_target(target: Target) -> tuple[Hold, ...] | None:
-    """The target's own word, where there is no database that knows better."""
-    del target
-    return None
+    """The target's own, where there is no database that knows better; those that are over go."""
+    return in_force(target.holds, utc_now()) if target.holds else None
 
 
 def run_once(
