@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from gate.cluster.scaling.values import Step
     from gate.inputs import Compiled, Unreadable
+    from gate.service.scaling.cluster import Scalers
     from gate.service.scaling.judging import Judged
     from gate.service.scaling.run import Run
 
@@ -102,6 +103,7 @@ def prescale(
     except ClusterUnavailable as error:
         complain(str(error))
         return Exit.UNDECIDED
+    _bring_cache(scalers, judged, done, dsn, dry_run=dry_run)
     _show(done, judged, dry_run=dry_run, as_json=as_json)
     return Exit.ALLOWED if done.as_planned and not judged.fallback else Exit.UNDECIDED
 
@@ -115,6 +117,28 @@ def _read(policy: str | None, calendars: Sequence[str], dsn: str | None) -> "Com
     from gate.service.scaling.inputs import read_stored  # noqa: PLC0415
 
     return read_stored(where(dsn), policy, calendars)
+
+
+def _bring_cache(
+    scalers: "Scalers", judged: "Judged", done: "Run", dsn: str | None, *, dry_run: bool
+) -> None:
+    """The level's cache settings, after the floors; what goes wrong is said, and no more."""
+    if not judged.cache:
+        return
+    from gate.cli.database import where  # noqa: PLC0415  (loads the database driver)
+    from gate.service.scaling.cache import apply_cache  # noqa: PLC0415
+
+    run = apply_cache(
+        scalers.client,
+        judged.cache,
+        judged.level,
+        (step.target.namespace for step in done.steps),
+        at=datetime.now(UTC),
+        store=None if dsn is None else where(dsn),
+        dry_run=dry_run,
+    )
+    for problem in () if run is None else run.problems:
+        complain(problem)
 
 
 def _say_fallback(inputs: "Compiled | Unreadable") -> None:

@@ -1,7 +1,10 @@
 """The ConfigMap of the level's cache settings on a real API server, with a real database."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from kubernetes.client import ApiClient
@@ -10,9 +13,10 @@ from msgspec.structs import replace
 from gate.core.decision import Level
 from gate.core.policy import LevelName
 from gate.service.keeper.kube import named_client
-from gate.service.scaling.cache import CacheRun, apply_cache, current_config
+from gate.service.scaling.cache import CacheKeeper, CacheRun, apply_cache, current_config
 from gate.store.connect import connect
 from tests.cluster.gate import Gate
+from tests.cluster.prescaling import MAXIMUM, NORMAL, Prescaling
 from tests.controlplane.plane import ControlPlane
 from tests.postgres import fresh_schema
 
@@ -139,3 +143,51 @@ def test_during_a_lock_the_webhook_takes_it_for_state_once_it_is_there(
         with gate.protected(namespace):
             assert applied(apply_cache(client, CACHE, Level.HIGH, [namespace], at=AT)) == [True]
         assert control_plane.get(path(namespace))["data"]["ttl_seconds"] == "300"
+
+
+def test_a_keeper_asks_only_when_something_has_changed(
+    control_plane: ControlPlane, namespace: str, client: ApiClient
+) -> None:
+    keeper = CacheKeeper(client)
+    assert keeper.keep(CACHE, Level.HIGH, [namespace], at=AT) == ()
+    control_plane.request("DELETE", path(namespace)).ok()
+    assert keeper.keep(CACHE, Level.HIGH, [namespace], at=AT) == ()
+    assert control_plane.request("GET", path(namespace)).status == 404
+    assert keeper.keep(CACHE, Level.NORMAL, [namespace], at=AT) == ()
+    assert control_plane.get(path(namespace))["data"] == {"ttl_seconds": "60"}
+    assert keeper.keep(CACHE, None, [namespace], at=AT) == ()
+    assert keeper.keep({}, Level.HIGH, [namespace], at=AT) == ()
+
+
+def test_a_keeper_tries_again_what_failed(control_plane: ControlPlane, namespace: str) -> None:
+    config = str(control_plane.kubeconfig("nobody", ["nothing"]))
+    with named_client(config, {}) as powerless:
+        keeper = CacheKeeper(powerless)
+        for _ in range(2):
+            (problem,) = keeper.keep(CACHE, Level.HIGH, [namespace], at=AT)
+            assert "403" in problem
+
+
+def test_prescale_brings_the_settings_with_the_floors(
+    control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    stage = Prescaling(control_plane, namespace, tmp_path)
+    cache = "cache: {NORMAL: {ttl: '60'}, MAXIMUM: {ttl: '900'}}"
+    text = stage.policy.read_text()
+    stage.policy.write_text(text.replace("factor: 1}}", f"factor: 1}}, {cache}}}"))
+    stage.hpa()
+    with fresh_schema() as store:
+        environ = ("--dsn", store.dsn)
+        with patch.dict(os.environ, {"GATE_SCHEMA": store.schema}):
+            stage.entry(MAXIMUM, "--dry-run", *environ)
+            assert control_plane.request("GET", path(namespace)).status == 404
+            for at, ttl in ((NORMAL, "60"), (MAXIMUM, "900"), (MAXIMUM, "900"), (NORMAL, "60")):
+                done = stage.run(at, *environ)
+                assert (done.code, done.err) == (0, "")
+                assert control_plane.get(path(namespace))["data"] == {"ttl": ttl}
+        with connect(store) as connection:
+            found = connection.execute(
+                "SELECT level, applied_at IS NOT NULL FROM infrastructure_cache_configs"
+                " ORDER BY valid_from"
+            ).fetchall()
+    assert found == [("NORMAL", True), ("MAXIMUM", True), ("NORMAL", True)]

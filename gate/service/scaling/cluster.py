@@ -59,6 +59,7 @@ class Scalers:
     """
 
     def __init__(self, client: ApiClient, patience: Patience = Patience()) -> None:  # noqa: B008
+        self.client = client
         self._api = CustomObjectsApi(client)
         self._patience = patience
         self.call = Caller(patience)
