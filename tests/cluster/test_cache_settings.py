@@ -17,6 +17,7 @@ from gate.service.scaling.cache import CacheKeeper, CacheRun, apply_cache, curre
 from gate.store.connect import connect
 from tests.cluster.gate import Gate
 from tests.cluster.prescaling import MAXIMUM, NORMAL, Prescaling
+from tests.cluster.roles import granted
 from tests.controlplane.plane import ControlPlane
 from tests.postgres import fresh_schema
 
@@ -128,6 +129,22 @@ def test_who_may_not_write_is_told_and_the_record_stays_open(
             held = current_config(connection)
         assert held is not None
         assert held.applied_at is None
+
+
+def test_rights_on_that_one_name_are_enough(control_plane: ControlPlane, namespace: str) -> None:
+    rule = {
+        "apiGroups": [""], "resources": ["configmaps"],
+        "resourceNames": ["saturday-gate-cache"], "verbs": ["list", "create", "patch"],
+    }  # fmt: skip
+    with (
+        granted(control_plane, f"{namespace}-cache", rule) as config,
+        control_plane.namespace() as other,
+        named_client(config, {}) as least,
+    ):
+        both = [namespace, other]
+        assert applied(apply_cache(least, CACHE, Level.HIGH, both, at=AT)) == [True, True]
+        assert applied(apply_cache(least, CACHE, Level.HIGH, both, at=AT)) == [False, False]
+        assert applied(apply_cache(least, CACHE, Level.NORMAL, both, at=AT)) == [True, True]
 
 
 def test_during_a_lock_the_webhook_takes_it_for_state_once_it_is_there(

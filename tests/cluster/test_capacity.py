@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.run import Outcome, gate
 from tests.cluster.prescaling import MAXIMUM, Prescaling
+from tests.cluster.roles import granted
 from tests.controlplane.objects import deployment
 from tests.controlplane.plane import PERSON, ControlPlane
 
@@ -230,3 +231,22 @@ def test_a_cluster_that_is_away_is_not_asked_in_vain(scene: Scene, tmp_path: Pat
     done = gate("capacity", *inputs, "--kubeconfig", gone, "--at", BEFORE)
     assert (done.code, done.out) == (4, "")
     assert "cannot list" in done.err
+
+
+def test_the_rights_to_list_are_enough(scene: Scene) -> None:
+    scene.platform(cpu="100m")
+    rules = [
+        {"apiGroups": [group], "resources": kinds, "verbs": ["list"]}
+        for group, kinds in (
+            ("", ["nodes", "pods", "resourcequotas", "limitranges"]),
+            ("apps", ["deployments"]),
+            ("policy", ["poddisruptionbudgets"]),
+            ("keda.sh", ["scaledobjects"]),
+            ("autoscaling", ["horizontalpodautoscalers"]),
+        )
+    ]
+    inputs = ("--policy", scene.stage.policy, "--calendar", scene.stage.calendar)
+    with granted(scene.plane, f"{scene.namespace}-capacity", *rules) as config:
+        done = gate("capacity", *inputs, "--kubeconfig", config, "--at", BEFORE, "--json",
+                    "--namespace", scene.namespace)  # fmt: skip
+    assert (done.code, done.err) == (0, "")
