@@ -7,7 +7,7 @@ by `unconsidered`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -26,6 +26,7 @@ from gate.cluster.scaling.room.shapes import (
 
 _ONE_POD: Amounts = {"pods": 1000}
 _SKEW_TAINTS = "Honor"
+_LabelSet = tuple[tuple[str, str], ...]
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +45,9 @@ class _Site:
     def __init__(self, node: Node, pods: Iterable[Pod]) -> None:
         self.node = node
         self.labels = node.metadata.labels or {}
-        self.pods = [(pod.metadata.namespace, pod.metadata.labels or {}) for pod in pods]
+        self._labels: dict[str, Counter[_LabelSet]] = {}
+        for pod in pods:
+            self._note(pod.metadata.namespace, pod.metadata.labels or {}, 1)
         self.whole = amounts(node.status.allocatable or {})
         taken = total(_taken(pod.spec) for pod in pods)
         self.free = {name: value - taken.get(name, 0) for name, value in self.whole.items()}
@@ -63,13 +66,23 @@ class _Site:
 
     def matching(self, namespaces: Iterable[str], selector: Selector | None) -> int:
         """How many of the Pods there a selector matches."""
-        return sum(ns in namespaces and selects(selector, labels) for ns, labels in self.pods)
+        return sum(
+            number
+            for namespace in namespaces
+            for labels, number in self._labels.get(namespace, {}).items()
+            if selects(selector, dict(labels))
+        )
 
     def take(self, namespace: str, template: Template, request: Amounts, number: int) -> None:
         """Note that replicas went here."""
         for name, value in request.items():
             self.free[name] = self.free.get(name, 0) - value * number
-        self.pods += [(namespace, template.metadata.labels or {})] * number
+        self._note(namespace, template.metadata.labels or {}, number)
+
+    def _note(self, namespace: str, labels: Mapping[str, str], number: int) -> None:
+        """Replicas have equal labels: they are counted, not listed."""
+        counted = self._labels.setdefault(namespace, Counter())
+        counted[tuple(labels.items())] += number
 
 
 class Nodes:
