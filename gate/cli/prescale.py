@@ -18,7 +18,7 @@ from gate.cli.options import (
 )
 from gate.cli.output import complain, count, print_json_array
 from gate.cli.progress import counting
-from gate.cli.screen import LEVEL_STYLES, console, moment
+from gate.cli.screen import LEVEL_STYLES, console, moment, speaks
 from gate.core.problems import InputError
 
 if TYPE_CHECKING:
@@ -184,7 +184,8 @@ def _table(steps: Sequence["Step"]) -> "Table":
 
 
 def _moved(before: int, after: int) -> str:
-    return str(before) if before == after else f"{before} → {after}"
+    arrow = "→" if speaks("→") else "->"
+    return str(before) if before == after else f"{before} {arrow} {after}"
 
 
 def _mark(step: "Step") -> "Text":

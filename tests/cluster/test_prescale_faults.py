@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,12 @@ from typing import Protocol
 
 import pytest
 
+from gate.core.instants import parse_instant
+from gate.inputs import read_inputs
+from gate.service.scaling.calls import Patience
+from gate.service.scaling.cluster import Scalers
+from gate.service.scaling.judging import judge
+from gate.service.scaling.run import Run, run_once
 from tests.cli.run import gate
 from tests.cluster.prescaling import HIGH, HPAS, MAXIMUM, MERGE, NORMAL, Prescaling, moved
 from tests.cluster.unruly import Fate, unruly
@@ -148,6 +155,44 @@ def test_nothing_is_lost_where_the_server_is_busy_and_loses_answers(
         # Each entry tells what this run did, also where its answer was lost.
         assert all(entry["changed"] for entry in done.json)
         assert len(front.calls) < 60
+    assert all(stage.range(name) == (10, 30) for name in names)
+
+
+def test_a_server_that_goes_in_the_middle_of_a_run_costs_nothing_but_time(
+    stage: Prescaling, tmp_path: Path
+) -> None:
+    names = [f"web-{number:02}" for number in range(40)]
+    for name in names:
+        stage.hpa(name)
+    patience = Patience(unreachable=0.5)
+    inputs = read_inputs(str(stage.policy), (str(stage.calendar),))
+
+    def run(fate: Callable[[str, str, int], Fate], instant: str) -> Run:
+        at = parse_instant(instant)
+        judged = judge(inputs, at, ahead=timedelta(minutes=30), hold=timedelta(hours=1))
+        with unruly(stage.plane, tmp_path, fate) as front:
+            scalers = Scalers.connect(str(front.kubeconfig), {}, patience)
+            return run_once(scalers, judged, namespace=stage.namespace)
+
+    def goes(method: str, path: str, before: int) -> Fate:
+        return "answered" if before < 20 else "lost" if before < 25 else "unheard"
+
+    began = time.monotonic()
+    broken = run(goes, MAXIMUM)
+    assert time.monotonic() - began < 15
+    assert not broken.as_planned
+    done = [outcome.applied_at is not None for outcome in broken.outcomes]
+    assert all(
+        known == (step.error is None) for known, step in zip(done, broken.steps, strict=True)
+    )
+    assert 0 < sum(done) < len(names)
+    whole = run(lambda *_: "answered", MAXIMUM)
+    assert whole.as_planned
+    # Those five whose answers were lost stood as planned already, and were not told as moved.
+    moved_by_both = sum(done) + sum(step.changed for step in whole.steps)
+    assert len(names) - 5 <= moved_by_both <= len(names)
+    assert all(stage.range(name) == (50, 50) for name in names)
+    assert run(lambda *_: "answered", NORMAL).as_planned
     assert all(stage.range(name) == (10, 30) for name in names)
 
 
