@@ -20,9 +20,18 @@ from gate.service.scaling.cluster import Scalers
 from gate.service.scaling.judging import judge
 from gate.service.scaling.run import Run, run_once
 from tests.cli.run import gate
-from tests.cluster.prescaling import HIGH, HPAS, MAXIMUM, MERGE, NORMAL, Prescaling, moved
+from tests.cluster.prescaling import (
+    HIGH,
+    HPAS,
+    MAXIMUM,
+    MERGE,
+    NORMAL,
+    Prescaling,
+    moved,
+    with_keda,
+)
 from tests.cluster.unruly import Fate, unruly
-from tests.controlplane.plane import ControlPlane
+from tests.controlplane.plane import PERSON, ControlPlane
 from tests.controlplane.running import Running
 
 
@@ -194,6 +203,61 @@ def test_a_server_that_goes_in_the_middle_of_a_run_costs_nothing_but_time(
     assert all(stage.range(name) == (50, 50) for name in names)
     assert run(lambda *_: "answered", NORMAL).as_planned
     assert all(stage.range(name) == (10, 30) for name in names)
+
+
+def test_a_target_that_goes_while_it_is_written_is_said(stage: Prescaling, tmp_path: Path) -> None:
+    for name in ("early", "late", "stays"):
+        stage.hpa(name)
+
+    def fate(method: str, path: str, before: int) -> Fate:
+        place = path.partition("?")[0]
+        if method == "PATCH" and place.endswith("/late"):
+            body = {"metadata": {"annotations": {"tick": "1"}}}
+            stage.plane.request("PATCH", place, body, content_type=MERGE).ok()
+        if (method, place.rpartition("/")[2]) in {("PATCH", "early"), ("GET", "late")}:
+            stage.plane.request("DELETE", place).ok()
+        return "answered"
+
+    with unruly(stage.plane, tmp_path, fate) as front:
+        done = stage.run(HIGH, "--kubeconfig", str(front.kubeconfig))
+    assert done.code == 0, done
+    early, late, stays = done.json
+    for gone in (early, late):
+        assert (gone["changed"], gone["note"]) == (False, "was deleted meanwhile")
+    assert stays["changed"] is True
+
+
+def test_who_interrupts_a_run_need_not_wait_for_the_server(
+    stage: Prescaling, tmp_path: Path
+) -> None:
+    for number in range(40):
+        stage.hpa(f"web-{number:02}")
+
+    def fate(method: str, path: str, before: int) -> Fate:
+        return "busy" if before > 6 else "answered"
+
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    judged = judge(
+        read_inputs(str(stage.policy), (str(stage.calendar),)),
+        parse_instant(HIGH), ahead=timedelta(0), hold=timedelta(0),
+    )  # fmt: skip
+    began = time.monotonic()
+    with unruly(stage.plane, tmp_path, fate) as front:
+        scalers = Scalers.connect(str(front.kubeconfig), {})
+        with pytest.raises(KeyboardInterrupt):
+            run_once(scalers, judged, namespace=stage.namespace, advance=interrupt)
+    assert time.monotonic() - began < 10
+
+
+def test_without_the_right_to_see_keda_s_objects_the_others_are_done(stage: Prescaling) -> None:
+    with_keda(stage.plane)
+    stage.hpa()
+    done = stage.run(HIGH, "--kubeconfig", str(stage.plane.kubeconfig(PERSON)))
+    assert (done.code, moved(done.json[0])) == (4, (10, 30, 35, 35))
+    assert "scaledobjects" in done.err
+    assert "forbidden" in done.err
 
 
 def test_a_cluster_without_keda_and_one_that_is_gone(
