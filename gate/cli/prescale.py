@@ -83,6 +83,7 @@ def prescale(
     """
     if not once:
         raise click.UsageError("give --once")
+    _check_namespace(namespace)
     if dsn is None and (policy_path is None or not calendar_paths):
         raise click.UsageError("give --policy and --calendar, or a --dsn that has them")
     _need_client()
@@ -104,6 +105,17 @@ def prescale(
         return Exit.UNDECIDED
     _show(done, judged, dry_run=dry_run, as_json=as_json)
     return Exit.ALLOWED if done.as_planned and not judged.fallback else Exit.UNDECIDED
+
+
+def _check_namespace(namespace: str | None) -> None:
+    """An empty one, of a variable that is not set, must not become all of them."""
+    from gate.cluster.configuration import parse_namespace  # noqa: PLC0415
+
+    try:
+        if namespace is not None:
+            parse_namespace(namespace)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--namespace") from None
 
 
 def _read(policy: str | None, calendars: Sequence[str], dsn: str | None) -> "Compiled | Unreadable":
@@ -133,6 +145,8 @@ def _show(done: "Run", judged: "Judged", *, dry_run: bool, as_json: bool) -> Non
     if judged.shortfall:
         complain(f"the plan lacks {count(judged.shortfall, 'replica')} beyond the ceiling")
     if as_json:
+        if not done.steps:
+            complain("no target carries the label")
         print_json_array(map(entry, done.steps))
         return
     screen = console()

@@ -209,7 +209,9 @@ def test_people_see_a_table_with_remarks(stage: Prescaling) -> None:
 
 
 def test_a_namespace_without_targets_is_said(stage: Prescaling) -> None:
-    assert stage.run(HIGH).json == []
+    listed = stage.run(HIGH)
+    assert (listed.code, listed.json) == (0, [])
+    assert "no target carries the label" in listed.err
     where = ("--kubeconfig", stage.plane.kubeconfig(), "--namespace", stage.namespace)
     words = ("prescale", "--policy", stage.policy, "--calendar", stage.calendar, "--once")
     done = gate(*words, *where)
