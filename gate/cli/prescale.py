@@ -43,6 +43,16 @@ Exit codes: 0 every target stands as planned, or as somebody else left it; 2 bad
 """
 
 
+def _namespace(_: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """An empty one, of a variable that is not set, must not become all of them."""
+    from gate.cluster.configuration import parse_namespace  # noqa: PLC0415
+
+    try:
+        return None if given is None else parse_namespace(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=option) from None
+
+
 @click.command(cls=VariadicCommand, epilog=_EPILOG)
 @click.option("--policy", "policy_path", type=EXISTING_FILE, metavar="FILE",
               help="The policy document; without it, the database's.")  # fmt: skip
@@ -51,7 +61,8 @@ Exit codes: 0 every target stands as planned, or as somebody else left it; 2 bad
 @dsn_option
 @click.option("--kubeconfig", type=EXISTING_FILE, metavar="FILE",
               help="The cluster; else KUBECONFIG, else the pod's own account.")  # fmt: skip
-@click.option("--namespace", metavar="NAME", help="Only targets of this namespace.")
+@click.option("--namespace", metavar="NAME", callback=_namespace,
+              help="Only targets of this namespace.")  # fmt: skip
 @click.option("--once", is_flag=True, help="Bring the targets to the plan, and end.")
 @click.option("--at", type=INSTANT, metavar="INSTANT",
               help="The plan of another instant, as a rehearsal; default: now.")  # fmt: skip
@@ -83,7 +94,6 @@ def prescale(
     """
     if not once:
         raise click.UsageError("give --once")
-    _check_namespace(namespace)
     if dsn is None and (policy_path is None or not calendar_paths):
         raise click.UsageError("give --policy and --calendar, or a --dsn that has them")
     _need_client()
@@ -105,17 +115,6 @@ def prescale(
         return Exit.UNDECIDED
     _show(done, judged, dry_run=dry_run, as_json=as_json)
     return Exit.ALLOWED if done.as_planned and not judged.fallback else Exit.UNDECIDED
-
-
-def _check_namespace(namespace: str | None) -> None:
-    """An empty one, of a variable that is not set, must not become all of them."""
-    from gate.cluster.configuration import parse_namespace  # noqa: PLC0415
-
-    try:
-        if namespace is not None:
-            parse_namespace(namespace)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--namespace") from None
 
 
 def _read(policy: str | None, calendars: Sequence[str], dsn: str | None) -> "Compiled | Unreadable":
