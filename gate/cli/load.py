@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gate.cli.costing import CostOptions, cost_options, print_costs
 from gate.cli.opening import open_inputs
 from gate.cli.options import (
     DURATION,
@@ -82,9 +83,11 @@ def load(
 @click.command(
     cls=VariadicCommand,
     epilog="""\b
-Example:
+Examples:
   gate plan --policy policy.yaml --calendar weddings.csv \\
       --from 2026-06-12T00:00:00Z --to 2026-06-15T00:00:00Z --ahead 30m --hold 1h
+  gate plan --policy policy.yaml --calendar weddings.csv --cost \\
+      --from 2026-06-01T00:00:00Z --to 2026-07-01T00:00:00Z --price-per-replica-hour 0.12
 """,
 )
 @policy_option
@@ -100,6 +103,7 @@ Example:
 )  # fmt: skip
 @click.option("--rungs", is_flag=True, help="Floors are floor, high, ceiling (the default).")
 @click.option("--continuous", is_flag=True, help="Floors follow the load replica by replica.")
+@cost_options
 @json_option
 def plan(
     policy_path: str,
@@ -110,17 +114,24 @@ def plan(
     hold: timedelta,
     rungs: bool,
     continuous: bool,
+    asked: CostOptions | None,
     as_json: bool,
 ) -> None:
     """Print the replica floor at --from and each of its changes before --to.
 
     The floor in force covers every load from --hold before an instant to --ahead after it, load
-    outside the range included.
+    outside the range included. With --cost: the replica-hours of this plan, of its continuous
+    form, of static capacity and of an autoscaler alone, each with the hours it would be short.
     """
     checked_range(start, end)
     if rungs and continuous:
         raise click.UsageError("--rungs and --continuous exclude each other; give one of them")
     inputs = open_inputs(policy_path, calendar_paths)
+    if asked is not None:
+        if rungs or continuous:
+            raise click.UsageError("--cost compares both --rungs and --continuous; leave them out")
+        print_costs(inputs, (start, end), ahead, hold, asked, as_json=as_json)
+        return
     changes = plan_changes(
         inputs.timeline.calendar.demand,
         inputs.policy.load.capacity,

@@ -19,7 +19,7 @@ from gate.cli.options import (
 )
 from gate.cli.output import complain, count, print_json_array
 from gate.cli.progress import counting
-from gate.cli.screen import LEVEL_STYLES, console, moment
+from gate.cli.screen import LEVEL_STYLES, console, moment, speaks
 from gate.core.problems import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from gate.cluster.scaling.values import Step
     from gate.inputs import Compiled, Unreadable
+    from gate.service.scaling.cluster import Scalers
     from gate.service.scaling.judging import Judged
     from gate.service.scaling.run import Run
 
@@ -46,6 +47,16 @@ Exit codes: 0 ended as told; or every target stands as planned, or as somebody e
 """
 
 
+def _namespace(_: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """An empty one, of a variable that is not set, must not become all of them."""
+    from gate.cluster.configuration import parse_namespace  # noqa: PLC0415
+
+    try:
+        return None if given is None else parse_namespace(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=option) from None
+
+
 @click.command(cls=VariadicCommand, epilog=_EPILOG)
 @click.option("--policy", "policy_path", type=EXISTING_FILE, metavar="FILE",
               help="The policy document; without it, the database's.")  # fmt: skip
@@ -54,7 +65,8 @@ Exit codes: 0 ended as told; or every target stands as planned, or as somebody e
 @dsn_option
 @click.option("--kubeconfig", type=EXISTING_FILE, metavar="FILE",
               help="The cluster; else KUBECONFIG, else the pod's own account.")  # fmt: skip
-@click.option("--namespace", metavar="NAME", help="Only targets of this namespace.")
+@click.option("--namespace", metavar="NAME", callback=_namespace,
+              help="Only targets of this namespace.")  # fmt: skip
 @click.option("--once", is_flag=True, help="Bring the targets to the plan, and end.")
 @click.option("--watch", is_flag=True,
               help="Keep the targets at the plan until told to stop.")  # fmt: skip
@@ -129,6 +141,7 @@ def prescale(
     except ClusterUnavailable as error:
         complain(str(error))
         return Exit.UNDECIDED
+    _bring_cache(scalers, judged, done, dsn, dry_run=dry_run)
     _show(done, judged, dry_run=dry_run, as_json=as_json)
     return Exit.ALLOWED if done.as_planned and not judged.fallback else Exit.UNDECIDED
 
@@ -142,6 +155,28 @@ def _read(policy: str | None, calendars: Sequence[str], dsn: str | None) -> "Com
     from gate.service.scaling.inputs import read_stored  # noqa: PLC0415
 
     return read_stored(where(dsn), policy, calendars)
+
+
+def _bring_cache(
+    scalers: "Scalers", judged: "Judged", done: "Run", dsn: str | None, *, dry_run: bool
+) -> None:
+    """The level's cache settings, after the floors; what goes wrong is said, and no more."""
+    if not judged.cache:
+        return
+    from gate.cli.database import where  # noqa: PLC0415  (loads the database driver)
+    from gate.service.scaling.cache import apply_cache  # noqa: PLC0415
+
+    run = apply_cache(
+        scalers.client,
+        judged.cache,
+        judged.level,
+        (step.target.namespace for step in done.steps),
+        at=datetime.now(UTC),
+        store=None if dsn is None else where(dsn),
+        dry_run=dry_run,
+    )
+    for problem in () if run is None else run.problems:
+        complain(problem)
 
 
 def _say_fallback(inputs: "Compiled | Unreadable") -> None:
@@ -160,6 +195,8 @@ def _show(done: "Run", judged: "Judged", *, dry_run: bool, as_json: bool) -> Non
     if judged.shortfall:
         complain(f"the plan lacks {count(judged.shortfall, 'replica')} beyond the ceiling")
     if as_json:
+        if not done.steps:
+            complain("no target carries the label")
         print_json_array(map(entry, done.steps))
         return
     screen = console()
@@ -211,7 +248,8 @@ def _table(steps: Sequence["Step"]) -> "Table":
 
 
 def _moved(before: int, after: int) -> str:
-    return str(before) if before == after else f"{before} → {after}"
+    arrow = "→" if speaks("→") else "->"
+    return str(before) if before == after else f"{before} {arrow} {after}"
 
 
 def _mark(step: "Step") -> "Text":

@@ -78,7 +78,7 @@ def plan_changes(
         floor = required_replicas(needed, capacity) if continuous else rung_of(needed, capacity)
         return floor, level_of(needed, capacity), shortfall(needed, capacity)
 
-    largest = _largest_needed(demand, start, end, ahead, hold)
+    largest = largest_needed(demand, start, end, ahead=ahead, hold=hold)
     for (floor, level, short), same in groupby(largest, key=lambda step: state(step[1])):
         steps = list(same)
         yield PlanChange(
@@ -110,14 +110,17 @@ def plan_at(
     )
 
 
-def _largest_needed(
-    demand: Demand, start: int, end: int, ahead: int, hold: int
+def largest_needed(
+    demand: Demand, start: int, end: int, *, ahead: int, hold: int
 ) -> Iterator[tuple[int, int]]:
-    """(instant, largest number needed within hold and ahead of it) at `start` and where it changes.
+    """(instant, largest number needed in ``[instant - hold, instant + ahead]``) from ``start`` on.
 
-    The step ``[s, e)`` of demand is within reach of t exactly for t in ``[s - ahead, e + hold)``.
-    Candidates wait in a queue of falling need, each with the instant at which it goes out of reach.
+    An entry stands at ``start`` and wherever the number may change before ``end`` (microseconds).
+    ``ahead`` may be negative, down to ``-hold``: only what lies so far back then counts.
     """
+    # The step [s, e) of demand is within reach of t exactly for t in [s - ahead, e + hold).
+    # Candidates wait in a queue of falling need, each with the instant at which it goes out of
+    # reach.
     starts, needs = demand.starts, demand.needed
     first = max(demand.index(start - hold), 0)
     queue: deque[tuple[int, int]] = deque()

@@ -14,6 +14,7 @@ import msgspec
 Invoker = Literal["human", "automation"]
 VerdictWord = Literal["allow", "deny"]
 Mode = Literal["enforce", "warn"]
+LevelName = Literal["NORMAL", "HIGH", "MAXIMUM"]
 
 
 class Action(StrEnum):
@@ -176,7 +177,11 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoadModel(msgspec.Struct, frozen=True, kw_only=True):
-    """The factors of the demand formula. ``hours`` maps a local hour to the factor from it on."""
+    """The factors of the demand formula. ``hours`` maps a local hour to the factor from it on.
+
+    ``cache``: cache and warm-up settings of the platform as written, by level, NORMAL first; empty
+    where the gate is to set none (see `gate.core.cache`).
+    """
 
     cultures: dict[str, Culture]
     venues: dict[str, Fraction]
@@ -185,6 +190,7 @@ class LoadModel(msgspec.Struct, frozen=True, kw_only=True):
     saturday: Fraction
     hours: dict[int, Fraction]
     capacity: Capacity
+    cache: dict[LevelName, dict[str, str]] = {}
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

@@ -187,6 +187,22 @@ BAD_VALUES: Bad = {
     "an identity without an invoker": ("identities: [{user: a}]\n", [(3, "identities[0].invoker")]),
     "another invoker": ("identities: [{user: a, invoker: ci}]\n", [(3, "identities[0].invoker")]),
     # load
+    "settings of an unknown level": (
+        "load:\n  cache:\n    HIHG: {a: b}\n", [(5, "load.cache.HIHG")],
+    ),
+    "a setting that is a number": (
+        "load: {cache: {HIGH: {ttl: 300}}}\n", [(3, "load.cache.HIGH.ttl")],
+    ),
+    "a setting that no ConfigMap can hold": (
+        "load: {cache: {HIGH: {'a b': x}}}\n", [(3, "load.cache.HIGH.a b")],
+    ),
+    "a setting that leads out of its folder": (
+        "load: {cache: {HIGH: {..data: x}}}\n", [(3, "load.cache.HIGH...data")],
+    ),
+    "a setting that is nested": (
+        "load: {cache: {HIGH: {a: {b: c}}}}\n", [(3, "load.cache.HIGH.a")],
+    ),
+    "settings that are a list": ("load: {cache: {HIGH: [a]}}\n", [(3, "load.cache.HIGH")]),
     "a culture of one's own with too little": (
         "load:\n  cultures:\n    martian: {factor: 1}\n",
         [(5, "load.cultures.martian.guests"), (5, "load.cultures.martian.days")],

@@ -53,7 +53,13 @@ load:
   saturday: 0x10
   hours: {0: 1, "8": 0.5, 23: 0}
   capacity: {units_per_replica: 0.001, floor: 1, high: 1, ceiling: 1, fallback: 1, emergency: 1}
+  cache:
+    NORMAL: {ttl_seconds: "60", warm-up.json: "[]"}
+    HIGH: {ttl_seconds: "300"}
+    MAXIMUM: {ttl_seconds: "900", .note: ""}
 """,
+    "settings of one level only": "load: {cache: {MAXIMUM: {a: b}}}\n",
+    "no settings at all": "load: {cache: {}}\n",
     "no window": "windows: []\n",
     "no list entries where none are needed": "exempt: []\nidentities: []\noverride: {roles: []}\n",
     "an empty list of exceptions": "windows: [{name: a, rrule: FREQ=DAILY, except: []}]\n",

@@ -138,6 +138,17 @@ _LOADS = st.fixed_dictionaries(
             lambda hours: NUMBERS.map(lambda number: {**hours, "0": number})
         ),
         "capacity": _capacity(),
+        "cache": st.fixed_dictionaries(
+            {},
+            optional=dict.fromkeys(
+                ("NORMAL", "HIGH", "MAXIMUM"),
+                st.dictionaries(
+                    st.text("abcXYZ019-_", min_size=1, max_size=6),
+                    st.one_of(TEXTS, st.just("")),
+                    max_size=2,
+                ),
+            ),
+        ),
     },
 )
 DOCUMENTS: st.SearchStrategy[Document] = st.fixed_dictionaries(

@@ -3,8 +3,9 @@
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
+from gate.core.document import policy_document
 from gate.core.policy import Action, ByInvoker, InstantSpan, LocalSpan, Recurring, Scope
-from tests.document.documents import as_json, policy, window, with_head
+from tests.document.documents import HEAD, as_json, policy, window, with_head
 
 ALLOW = ByInvoker(human="allow", automation="allow")
 DENY = ByInvoker(human="deny", automation="deny")
@@ -62,6 +63,11 @@ def test_the_rules_of_github() -> None:
     assert (smallest.github.bases, smallest.github.on_lock) == (None, "wait")
     assert smallest.tokens.issuer == "https://token.actions.githubusercontent.com"
     assert (smallest.tokens.audience, smallest.tokens.allow) == ("saturday-gate", ())
+
+
+def test_no_settings_by_level() -> None:
+    assert with_head("").load.cache == {}
+    assert "cache" not in policy_document(HEAD.encode(), "policy.yaml")["load"]
 
 
 def test_the_load_model() -> None:

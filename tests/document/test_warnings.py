@@ -39,6 +39,9 @@ def warnings(text: str) -> list[Problem]:
          3, "exempt[0]", "taken as an exact name"),
         ("identities: [{user: '*', invoker: human},\n {user: a, invoker: automation}]\n",
          4, "identities[1]", "is never reached: identities[0] matches everybody"),
+        ("load: {cache: {NORMAL: {a: x}, HIGH: {b: y},\n MAXIMUM: {a: x}}}\n",
+         4, "load.cache.MAXIMUM.a", "is what it is at the level below already"),
+        ("load:\n  cache: {HIGH: {a: x}}\n", 4, "load.cache", "has no NORMAL"),
     ],
 )  # fmt: skip
 def test_a_warning_has_line_and_path(text: str, line: int, field: str | None, words: str) -> None:

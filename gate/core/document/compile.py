@@ -7,7 +7,7 @@ from gate.core.document.schema import (
     PolicyDocument,
     RowSection,
 )
-from gate.core.document.schema_load import LoadSection
+from gate.core.document.schema_load import CacheSection, LoadSection
 from gate.core.document.schema_windows import (
     InstantsSection,
     LocalSection,
@@ -25,6 +25,7 @@ from gate.core.policy import (
     Identity,
     InstantSpan,
     LevelLock,
+    LevelName,
     LoadModel,
     LocalSpan,
     OverrideRules,
@@ -180,4 +181,16 @@ def _load(load: LoadSection) -> LoadModel:
             fallback=capacity.fallback,
             emergency=capacity.emergency,
         ),
+        cache=_cache(load.cache),
     )
+
+
+def _cache(cache: CacheSection | None) -> dict[LevelName, dict[str, str]]:
+    if cache is None:
+        return {}
+    named: tuple[tuple[LevelName, dict[str, str] | None], ...] = (
+        ("NORMAL", cache.NORMAL),
+        ("HIGH", cache.HIGH),
+        ("MAXIMUM", cache.MAXIMUM),
+    )
+    return {level: dict(settings) for level, settings in named if settings is not None}

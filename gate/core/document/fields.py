@@ -120,6 +120,24 @@ def _hour(value: object) -> int:
 Hour = Annotated[int, PlainValidator(_hour), _text_schema("[0-9]|1[0-9]|2[0-3]")]
 
 
+# Kubernetes' rule for the keys of a ConfigMap (IsConfigMapKey), where they end up.
+SETTING_NAME = r"[-._a-zA-Z0-9]{1,253}"
+
+
+def _setting_name(value: object) -> object:
+    if isinstance(value, str) and (
+        not re.fullmatch(SETTING_NAME, value) or value == "." or value.startswith("..")
+    ):
+        raise refuse(
+            f"{value[:40]!r} cannot name a setting",
+            "use at most 253 letters, digits, `-`, `_` and `.`, with no `..` first",
+        )
+    return value
+
+
+SettingName = Annotated[str, BeforeValidator(_setting_name)]
+
+
 # --- time -------------------------------------------------------------------------------------
 
 _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")

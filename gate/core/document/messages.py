@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 from fractions import Fraction
+from types import NoneType
 from typing import Any, get_args
 
 from pydantic import BaseModel, Tag
@@ -158,7 +159,7 @@ def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseMo
     for part in loc:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             fields = {field.alias or name: field for name, field in annotation.model_fields.items()}
-            annotation = fields[str(part)].annotation
+            annotation = _given(fields[str(part)].annotation)
         elif isinstance(part, str) and part.startswith(TAG):
             annotation = _tagged(annotation, part)
         else:
@@ -166,6 +167,12 @@ def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseMo
     assert isinstance(annotation, type)
     assert issubclass(annotation, BaseModel)
     return annotation
+
+
+def _given(annotation: Any) -> Any:
+    """What a section that may be left out is where it is given."""
+    members = [each for each in get_args(annotation) if each is not NoneType]
+    return members[0] if NoneType in get_args(annotation) and len(members) == 1 else annotation
 
 
 def _tagged(annotation: Any, tag: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic.alias_generators import to_snake
 
 from gate.core.document.defaults import DEFAULTS, WINDOW_DEFAULTS
-from gate.core.document.fields import Section
+from gate.core.document.fields import SETTING_NAME, Section
 from gate.core.document.schema import PolicyDocument
 from gate.core.document.show import number_of
 from gate.core.document.tree import Plain
@@ -38,6 +38,8 @@ def policy_schema() -> JsonSchema:
     hours |= {"required": ["0"], "additionalProperties": False}
     countries = definitions["season"]["properties"]["countries"]
     countries["propertyNames"] = {"pattern": "^[A-Z]{2}$"}
+    for settings in definitions["cache"]["properties"].values():
+        settings["propertyNames"] = {"pattern": f"^(?!\\.$|\\.\\.){SETTING_NAME}$"}
     definitions["identity"]["anyOf"] = [{"required": ["user"]}, {"required": ["group"]}]
     return {"$schema": _DIALECT, **schema, "title": "Saturday Gate policy"}
 

@@ -12,6 +12,7 @@ from gate.core.document.fields import (
     Month,
     Positive,
     Section,
+    SettingName,
     Text,
     refuse,
 )
@@ -59,6 +60,17 @@ class CapacitySection(Section):
         return value
 
 
+Settings = dict[SettingName, str]
+
+
+class CacheSection(Section):
+    """Settings of the platform by level; each level has those of the levels below it, too."""
+
+    NORMAL: Settings | None = Field(None, description="Settings by name; values are text.")
+    HIGH: Settings | None = Field(None, description="What differs from NORMAL.")
+    MAXIMUM: Settings | None = Field(None, description="What differs from HIGH.")
+
+
 class LoadSection(Section):
     """The factors of the demand formula."""
 
@@ -71,6 +83,9 @@ class LoadSection(Section):
         description="Factor from a local hour on; replaced as a whole, and 0 is required."
     )
     capacity: CapacitySection = Field(description="Replicas.")
+    cache: CacheSection | None = Field(
+        None, description="Cache and warm-up settings, applied with the pre-scale."
+    )
 
     @field_validator("hours")
     @classmethod

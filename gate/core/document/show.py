@@ -181,6 +181,9 @@ def _cell(cell: ByInvoker) -> Document:
 
 def _load(load: LoadModel) -> Document:
     season, capacity = load.season, load.capacity
+    cached: Document = {}
+    if load.cache:
+        cached["cache"] = {level: dict(settings) for level, settings in load.cache.items()}
     return {
         "cultures": {
             name: {
@@ -208,4 +211,5 @@ def _load(load: LoadModel) -> Document:
             "fallback": capacity.fallback,
             "emergency": capacity.emergency,
         },
+        **cached,
     }

@@ -23,6 +23,7 @@ def warnings_of(policy: Policy) -> Iterator[Warning_]:
         _overrides,
         _exempt,
         _identities,
+        _cache,
     )
     for check in checks:
         yield from check(policy)
@@ -133,3 +134,22 @@ def _identities(policy: Policy) -> Iterator[Warning_]:
 def _matches_everybody(identity: Identity) -> bool:
     # A group that is `*` still wants one group at all.
     return identity.user == "*" and identity.group is None
+
+
+def _cache(policy: Policy) -> Iterator[Warning_]:
+    above: dict[str, str] = {}
+    for level, settings in policy.load.cache.items():
+        for name, value in settings.items():
+            if above.get(name) == value:
+                yield (
+                    ("load", "cache", level, name),
+                    "is what it is at the level below already",
+                    "remove it, or change it",
+                )
+        above |= settings
+    if policy.load.cache and "NORMAL" not in policy.load.cache:
+        yield (
+            ("load", "cache"),
+            "has no NORMAL: what the higher levels set is taken away again, not set back",
+            "add NORMAL with the everyday values",
+        )

@@ -59,6 +59,7 @@ class Scalers:
     """
 
     def __init__(self, client: ApiClient, patience: Patience = Patience()) -> None:  # noqa: B008
+        self.client = client
         self._api = CustomObjectsApi(client)
         self._patience = patience
         self.call = Caller(patience)
@@ -139,12 +140,12 @@ class Scalers:
         return read_target(msgspec.json.decode(answer.data), target.kind)
 
     def _list(self, kind: Kind, namespace: str | None, *, labelled: bool) -> list[Target] | None:
-        """The targets of a kind; None where the cluster does not know it."""
+        """The targets of a kind; None where the cluster has no ScaledObjects at all."""
         while True:
             try:
                 return self._pages(kind, namespace, labelled=labelled)
             except Refused as error:
-                if error.status == _NOT_FOUND:
+                if error.status == _NOT_FOUND and kind == SCALED_OBJECT:
                     return None
                 # The place where the next page begins was forgotten: from the beginning.
                 if error.status != _GONE:

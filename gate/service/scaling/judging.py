@@ -9,7 +9,7 @@ from gate.cluster.scaling.wanting import wanted
 from gate.core.decision import Level
 from gate.core.instants import duration_micros, micros
 from gate.core.plan import plan_at
-from gate.core.policy import Capacity
+from gate.core.policy import Capacity, LevelName
 from gate.inputs import Compiled, Unreadable
 
 
@@ -17,7 +17,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """The plan at an instant; ``level`` None where it is not known, ``capacity`` None likewise.
 
     ``fallback``: floors are at least the fallback's, and nothing is lowered. ``shortfall`` is how
-    many replicas the ceiling lacks.
+    many replicas the ceiling lacks. ``cache``: the policy's cache settings, by level.
     """
 
     at: datetime
@@ -26,6 +26,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     fallback: bool = False
     shortfall: int = 0
+    cache: dict[LevelName, dict[str, str]] = {}
 
     def wish(self, target: Target, holds: tuple[Hold, ...] | None = None) -> Wish:
         """What a target should have; ``holds`` as they should stand on it, None: as they do."""
@@ -62,4 +63,5 @@ def judge(
         capacity=capacity,
         reason=plan.reason,
         shortfall=plan.shortfall,
+        cache=inputs.policy.load.cache,
     )

@@ -1,0 +1,1 @@
+"""Room for floors: what a cluster holds, from documents."""
