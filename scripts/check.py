@@ -28,6 +28,8 @@ def checks() -> Iterator[tuple[str, list[str]]]:
     if migrations:
         yield "migrations", [f"{BIN}/squawk", *migrations]
     yield "dockerfile", [f"{BIN}/hadolint", "--failure-threshold=style", "Dockerfile"]
+    for folder in ("platform", "overlays/ha"):
+        yield "manifests", [f"{BIN}/kubectl", "kustomize", f"k8s/{folder}"]
     # What it would give to shellcheck and pyflakes must not depend on whether they are here.
     yield "actionlint", [str(lint_tools.actionlint()), "-shellcheck=", "-pyflakes="]
     yield "zizmor", [f"{BIN}/zizmor", "--offline", "--quiet", "--no-progress", *workflows()]

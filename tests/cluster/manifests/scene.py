@@ -124,7 +124,8 @@ def played(plane: ControlPlane, folder: Path) -> Iterator[Scene]:
     """Put everything in force, and let webhook and fallback worker run until both do their work."""
     scene = Scene(plane, folder)
     windows = f"windows:\n{span(-HOUR, HOUR)}{NO_LEVEL}"
-    load = "load: {hours: {0: 1}, saturday: 1, season: {factor: 1}}\n"
+    cache = 'NORMAL: {ttl: "60"}, MAXIMUM: {ttl: "900"}'
+    load = f"load: {{hours: {{0: 1}}, saturday: 1, season: {{factor: 1}}, cache: {{{cache}}}}}\n"
     (folder / "policy.yaml").write_text(f"version: 1\ntimezone: UTC\n{windows}{load}")
     (folder / "weddings.csv").write_text(_CALENDAR)
     more = (SCALED, STATEFUL, autoscaler(PLAIN, PLATFORM, low=1, high=5))

@@ -4,7 +4,9 @@ What no request shows (the API server asks itself whether a policy's author may 
 and whether an apply may create) is shown by taking it away.
 """
 
+import contextlib
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +16,7 @@ from gate.cluster.scaling.values import HELD
 from gate.service.scaling.cluster import Scalers
 from tests.cluster.fallback.lab import ADMISSION
 from tests.cluster.manifests.scene import ACCOUNTS, MAXIMUM, NORMAL, Scene
-from tests.cluster.manifests.stage import GATE, PLATFORM
+from tests.cluster.manifests.stage import GATE, PLATFORM, token_of
 from tests.controlplane.plane import ControlPlane
 from tests.manifests import building
 from tests.manifests.building import build
@@ -22,15 +24,18 @@ from tests.manifests.building import build
 pytestmark = pytest.mark.xdist_group("manifests")
 
 HPA = f"/apis/autoscaling/v2/namespaces/{PLATFORM}/horizontalpodautoscalers/bookings"
+CACHE = f"/api/v1/namespaces/{PLATFORM}/configmaps/saturday-gate-cache"
 SEARCH = HPA.replace("bookings", "search")
 PHOTOS = f"/apis/keda.sh/v1alpha1/namespaces/{PLATFORM}/scaledobjects/photos"
 DEFAULTS = ("system:basic-user", "system:discovery", "system:public-info-viewer",
             "system:service-account-issuer-discovery")  # fmt: skip
 """What every account of a cluster may do: ask what there is, and what it may itself."""
+WITHOUT_RIGHTS = ("saturday-gate-server", "saturday-gate-migration")
 Right = tuple[str, str, str, str]
 """Group, resource, verb, and the one name that it is for, or "*"."""
 UNSEEN = {
     ("coordination.k8s.io", "leases", "get", "="),
+    ("", "configmaps", "create", "saturday-gate-cache"),
     *(
         ("admissionregistration.k8s.io", resource, "create", name)
         for resource in ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
@@ -46,7 +51,9 @@ def test_floors_are_raised_and_given_back(scene: Scene) -> None:
         assert done.code == 0, done
         assert {each["to"]["min"] for each in done.json} == {floor}
         assert len(done.json) == 3
+        assert done.err == ""
     assert scene.plane.get(HPA)["spec"]["minReplicas"] == 10
+    assert scene.plane.get(CACHE)["data"] == {"ttl": "60"}
 
 
 def test_the_worker_raises_what_a_person_holds(scene: Scene) -> None:
@@ -119,33 +126,49 @@ def test_every_right_is_used_and_no_request_refused(scene: Scene, account: str) 
     )
 
 
+@contextlib.contextmanager
+def without(plane: ControlPlane, role: str, resource: str, verb: str) -> Iterator[None]:
+    """A ClusterRole of the gate's without one right."""
+    path = f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{role}"
+    whole = plane.get(path)["rules"]
+    rules = [
+        {**rule, "resources": [each_resource], "verbs": [each_verb]}
+        for rule in whole
+        for each_resource in rule["resources"]
+        for each_verb in rule["verbs"]
+        if (each_resource, each_verb) != (resource, verb)
+    ]
+    patch = "application/merge-patch+json"
+    plane.request("PATCH", path, {"rules": rules}, content_type=patch).ok()
+    try:
+        yield
+    finally:
+        plane.request("PATCH", path, {"rules": whole}, content_type=patch).ok()
+
+
 @pytest.mark.parametrize(
-    "right",
+    ("resource", "verb"),
     [
         ("leases", "get"),
         ("validatingadmissionpolicies", "create"),
         ("validatingadmissionpolicybindings", "create"),
     ],
 )
-def test_without_it_the_lock_is_not_installed(scene: Scene, right: tuple[str, str]) -> None:
-    plane = scene.plane
-    path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/saturday-gate-fallback"
-    role = plane.get(path)
-    rules = [
-        {**rule, "resources": [resource], "verbs": [verb]}
-        for rule in role["rules"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-        if (resource, verb) != right
-    ]
-    patch = "application/merge-patch+json"
-    plane.request("PATCH", path, {"rules": rules}, content_type=patch).ok()
-    try:
-        _take_away_the_lock(plane)
-        plane.wait_for("it is refused", lambda: scene.fallback_once().code == 4)
-    finally:
-        plane.request("PATCH", path, {"rules": role["rules"]}, content_type=patch).ok()
-    plane.wait_for("it is installed", lambda: scene.fallback_once().code == 0)
+def test_without_it_the_lock_is_not_installed(scene: Scene, resource: str, verb: str) -> None:
+    with without(scene.plane, "saturday-gate-fallback", resource, verb):
+        _take_away_the_lock(scene.plane)
+        scene.plane.wait_for("it is refused", lambda: scene.fallback_once().code == 4)
+    scene.plane.wait_for("it is installed", lambda: scene.fallback_once().code == 0)
+
+
+def test_without_it_cache_settings_are_not_made(scene: Scene) -> None:
+    def said() -> str:
+        scene.plane.request("DELETE", CACHE)
+        return scene.prescale(MAXIMUM).err
+
+    with without(scene.plane, "saturday-gate-prescale", "configmaps", "create"):
+        scene.plane.wait_for("it is refused", lambda: "saturday-gate-cache" in said())
+    scene.plane.wait_for("it is made", lambda: said() == "")
 
 
 def _take_away_the_lock(plane: ControlPlane) -> None:
@@ -154,7 +177,7 @@ def _take_away_the_lock(plane: ControlPlane) -> None:
             plane.request("DELETE", f"{ADMISSION}/{kind}/{name}")
 
 
-@pytest.mark.parametrize("account", ACCOUNTS)
+@pytest.mark.parametrize("account", [*ACCOUNTS, *WITHOUT_RIGHTS])
 @pytest.mark.parametrize("namespace", [GATE, PLATFORM, "kube-system", "default"])
 def test_nothing_beyond_is_granted(scene: Scene, account: str, namespace: str) -> None:
     """By the API server's own word, and everywhere."""
