@@ -186,11 +186,9 @@ def test_nothing_beyond_is_granted(scene: Scene, account: str, namespace: str) -
         "kind": "SelfSubjectRulesReview",
         "spec": {"namespace": namespace},
     }
-    done = scene.plane.kubectl(
-        *("create", "--raw", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"),
-        *("-f", "-", "--kubeconfig", str(scene.kubeconfigs[account])), input=json.dumps(review),
-    )  # fmt: skip
-    status = json.loads(done.stdout)["status"]
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+    headers = {"Authorization": f"Bearer {token_of(scene.plane, account)}"}
+    status = scene.plane.request("POST", path, review, headers=headers).ok()["status"]
     assert status["incomplete"] is False
     allowed = _flat(status["resourceRules"])
     everybody = {
