@@ -11,7 +11,7 @@ import pytest
 from tests.manifests import building
 from tests.manifests.building import AUTHORITY, BUILDS, BUILT_IN, K8S, OVERLAYS, build
 
-KUBERNETES = "1.35"
+OLDEST, TRIED = "1.30", "1.35"
 DIGEST = f"sha256:{'a' * 64}"
 
 
@@ -21,18 +21,19 @@ def test_nothing_is_there_twice(name: str) -> None:
     assert [key for key, times in keys.items() if times > 1] == []
 
 
+@pytest.mark.parametrize("version", [OLDEST, TRIED])
 @pytest.mark.parametrize("name", BUILDS)
-def test_the_schemas_know_every_field(name: str) -> None:
+def test_the_schemas_know_every_field(name: str, version: str) -> None:
     built_in = [each for each in build(name) if building.group_of(each) in BUILT_IN]
     assert len(built_in) >= 10
     for each in built_in:
-        kubernetes_validate.validate(each, KUBERNETES, strict=True)
+        kubernetes_validate.validate(each, version, strict=True)
 
 
 def test_the_validator_finds_a_wrong_field() -> None:
     wrong = {**building.named(build("platform"), "Service", "bookings"), "specs": {}}
     with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(wrong, KUBERNETES, strict=True)
+        kubernetes_validate.validate(wrong, TRIED, strict=True)
 
 
 def test_every_overlay_is_the_base_and_more() -> None:
