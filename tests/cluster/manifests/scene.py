@@ -46,16 +46,12 @@ SCALED = {
 }
 
 
-STATEFUL = {
-    "apiVersion": "autoscaling/v2",
-    "kind": "HorizontalPodAutoscaler",
-    "metadata": {"name": "search", "namespace": PLATFORM, "labels": LABELS},
-    "spec": {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "search"},
-        "minReplicas": 10,
-        "maxReplicas": 50,
-    },
-}
+def _scaling(name: str, kind: str) -> dict[str, Any]:
+    """An autoscaler that asks for pre-scaling, of a workload that need not be there."""
+    document = autoscaler(name, PLATFORM, low=10, high=50)
+    document["metadata"]["labels"] = LABELS
+    document["spec"]["scaleTargetRef"] = {"apiVersion": "apps/v1", "kind": kind, "name": name}
+    return document
 
 
 PLAIN = "plain"
@@ -128,7 +124,8 @@ def played(plane: ControlPlane, folder: Path) -> Iterator[Scene]:
     load = f"load: {{hours: {{0: 1}}, saturday: 1, season: {{factor: 1}}, cache: {{{cache}}}}}\n"
     (folder / "policy.yaml").write_text(f"version: 1\ntimezone: UTC\n{windows}{load}")
     (folder / "weddings.csv").write_text(_CALENDAR)
-    more = (SCALED, STATEFUL, autoscaler(PLAIN, PLATFORM, low=1, high=5))
+    scaling = (_scaling("search", "StatefulSet"), _scaling("archive", "ReplicaSet"))
+    more = (SCALED, *scaling, autoscaler(PLAIN, PLATFORM, low=1, high=5))
     plane.kubectl("apply", "-f", "-", input=text_of((*build("platform"), *more)), check=True)
     rights = building.of_kind(build("overlays/production"), *RIGHTS)
     plane.kubectl("apply", "-f", "-", input=text_of(rights), check=True)

@@ -8,12 +8,14 @@ import contextlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gate.cluster.scaling.values import HELD
 from gate.service.scaling.cluster import Scalers
+from tests.cli.run import gate
 from tests.cluster.fallback.lab import ADMISSION
 from tests.cluster.manifests.scene import ACCOUNTS, MAXIMUM, NORMAL, Scene
 from tests.cluster.manifests.stage import GATE, PLATFORM, token_of
@@ -50,7 +52,7 @@ def test_floors_are_raised_and_given_back(scene: Scene) -> None:
         done = scene.prescale(at)
         assert done.code == 0, done
         assert {each["to"]["min"] for each in done.json} == {floor}
-        assert len(done.json) == 3
+        assert len(done.json) == 4
         assert done.err == ""
     assert scene.plane.get(HPA)["spec"]["minReplicas"] == 10
     assert scene.plane.get(CACHE)["data"] == {"ttl": "60"}
@@ -106,9 +108,38 @@ def _flat(rules: list[dict[str, Any]]) -> set[Right]:
 
 @pytest.mark.parametrize("account", ACCOUNTS)
 def test_every_right_is_used_and_no_request_refused(scene: Scene, account: str) -> None:
-    given = rules_of(scene, account)
+    used_in_full(scene, f"system:serviceaccount:{GATE}:{account}", rules_of(scene, account))
+
+
+def test_a_planner_reads_what_capacity_asks_for(scene: Scene) -> None:
+    role = "saturday-gate-capacity"
+    kubeconfig = bound(scene.plane, "planner", role)
+    done = gate("capacity", *scene.inputs, "--kubeconfig", kubeconfig, "--json")
+    assert done.code in {0, 3}, done.err
+    assert done.err == ""
+    used_in_full(
+        scene, "planner", _flat(building.named(build("base"), "ClusterRole", role)["rules"])
+    )
+
+
+def bound(plane: ControlPlane, person: str, role: str) -> Path:
+    """A kubeconfig of somebody who has a role and nothing else."""
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": person},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role,
+        },
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": person}],
+    }  # fmt: skip
+    plane.apply(binding)
+    return plane.kubeconfig(person, (f"{person}s",))
+
+
+def used_in_full(scene: Scene, user: str, given: set[Right]) -> None:
+    """Every request of a user was allowed, and each of the rights was used."""
     by_name = {(group, resource, verb) for group, resource, verb, name in given if name != "*"}
-    user = f"system:serviceaccount:{GATE}:{account}"
 
     def used() -> set[Right]:
         found = set()
