@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from gate.cluster.scaling.values import Hold
 from gate.core.policy import Action
 from gate.core.problems import InputError
 from gate.ledger.acts.emergencies import (
@@ -47,14 +48,16 @@ def test_it_begins_with_its_lock_its_ledger_rows_and_its_notices(
     assert rows(connection, "dedup_key, severity, due_at", "infrastructure_notifications") == [
         (f"emergency/{begun.id}/activate", "critical", NOON)
     ]
-    (hold,) = open_holds(connection, NOON).standing
-    assert (hold.id, hold.cause, hold.min, hold.until) == (
-        str(begun.id),
-        "emergency",
-        100,
-        begun.until,
+    (standing,) = open_holds(connection, NOON).standing
+    assert standing.concerns("any", "target")
+    assert standing.hold == Hold(
+        id=str(begun.id),
+        cause="emergency",
+        min=100,
+        until=begun.until,
+        by="ann",
+        reason="the photo service is drowning",
     )
-    assert hold.concerns("any", "target")
     assert verify(connection).ok
 
 
@@ -100,7 +103,8 @@ def test_it_ends_with_its_lock_and_leaves_others_alone(connection: psycopg.Conne
     assert active_emergency(connection, hour(1)) is None
     assert entries(connection, "lock", in_force_at=hour(1)) == []
     holds = open_holds(connection, hour(1))
-    assert (holds.standing, holds.ended) == ((), {str(begun.id)})
+    assert holds.standing == ()
+    assert holds.ended == {str(begun.id)}
     assert rows(connection, "acknowledged_by", "emergency_notifications") == [("bob",)]
     assert [event[:3] for event in events(connection)[2:]] == [
         ("lock", "release", "bob"),

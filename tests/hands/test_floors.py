@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
+from gate.cluster.scaling.values import Hold
 from gate.core.problems import InputError
 from gate.ledger.acts.floors import (
     MOST_ON_A_TARGET,
@@ -31,18 +33,15 @@ def test_a_floor_is_kept_with_who_and_why_and_stands_until_its_end(
     connection: psycopg.Connection,
 ) -> None:
     made = floor(connection, "ann", max=80)
-    assert (made.target, made.to_min, made.to_max, made.by_actor) == (
-        "shop/checkout",
-        60,
-        80,
-        "ann",
-    )
+    assert (made.target, made.by_actor) == ("shop/checkout", "ann")
+    assert (made.to_min, made.to_max) == (60, 80)
     assert (made.kind, made.applied_at, made.status(NOON)) == (None, None, "waiting")
     assert made.status(hour(2)) == "expired"
-    (hold,) = open_holds(connection, hour(1.99)).standing
+    (standing,) = open_holds(connection, hour(1.99)).standing
+    hold = standing.hold
     assert (hold.id, hold.cause, hold.min, hold.max) == (str(made.id), "manual", 60, 80)
-    assert hold.concerns("shop", "checkout")
-    assert not hold.concerns("shop", "photos")
+    assert standing.concerns("shop", "checkout")
+    assert not standing.concerns("shop", "photos")
     assert open_holds(connection, hour(2)).standing == ()
     assert events(connection) == [("scaling", "set", "ann", made.id)]
     assert details(connection) == {
@@ -117,7 +116,7 @@ def test_floors_of_several_people_stand_side_by_side_and_end_together(
     assert {(each.released_by, each.release_reason) for each in ended} == {("eve", "it is over")}
     assert [each.status(hour(1)) for each in ended] == ["released", "released"]
     holds = open_holds(connection, hour(1))
-    assert [hold.id for hold in holds.standing] == [str(other.id)]
+    assert [each.hold.id for each in holds.standing] == [str(other.id)]
     assert holds.ended == {str(each.id) for each in made}
     # Beyond its own end, and some more for clocks that are behind, nobody needs to be told.
     assert open_holds(connection, hour(3.1)).ended == {str(made[1].id)}
@@ -194,3 +193,15 @@ def test_one_command_run_eight_times_at_once_sets_one_floor(
     assert len({one.id for one, _ in made}) == 1
     assert sorted(new for _, new in made) == [False] * 7 + [True]
     assert len(events(connection)) == 1
+
+
+def test_the_databases_word_on_a_hold_wins(connection: psycopg.Connection) -> None:
+    made, gone = floor(connection), floor(connection, target="shop/photos")
+    release_floors(connection, act(), "shop/photos")
+    old = Hold(id=str(made.id), cause="manual", min=55, until=hour(1), by="ann", reason="old")
+    released = replace(old, id=str(gone.id))
+    unknown, over = replace(old, id="set-while-away"), replace(old, id="over", until=NOON)
+    holds = open_holds(connection, NOON)
+    on = holds.on("shop", "checkout", (old, released, unknown, over), NOON)
+    assert on == (holds.standing[0].hold, unknown)
+    assert holds.on("shop", "photos", (released,), NOON) == ()

@@ -13,6 +13,7 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row
 
+from gate.cluster.scaling.values import MOST_REPLICAS, Kind
 from gate.core.policy import Scope
 from gate.core.problems import InputError, Problem
 from gate.ledger.acts.entries import Act, check_act, instant, record_act
@@ -20,13 +21,10 @@ from gate.store.queries import query
 
 MOST_ON_A_TARGET = 20
 """Open floors of one target: they stand in an annotation of it, which has to stay small."""
-LARGEST_REPLICAS = 2**31 - 1
-"""What Kubernetes' fields of replicas can hold."""
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 
-Kind = Literal["HorizontalPodAutoscaler", "ScaledObject"]
 Status = Literal["waiting", "applied", "released", "expired"]
 
 
@@ -50,7 +48,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Floor(msgspec.Struct, frozen=True, kw_only=True):
-    """A manual floor as stored. ``kind``, ``to_max`` None: no cluster has been asked about it."""
+    """A manual floor as stored.
+
+    ``kind`` None: no cluster has been asked yet; ``to_max`` None: nor for a maximum.
+    """
 
     id: UUID
     namespace: str
@@ -89,8 +90,8 @@ def check_floor(act: Act, asked: Asked) -> list[Problem]:
     """What is wrong with a floor whatever stands on the target, all of it."""
     problems = check_target(asked.target)
     problems += check_act(act, asked.reason, Scope())
-    if not 1 <= asked.min <= LARGEST_REPLICAS:
-        mend = f"1 to {LARGEST_REPLICAS} replicas"
+    if not 1 <= asked.min <= MOST_REPLICAS:
+        mend = f"1 to {MOST_REPLICAS} replicas"
         problems.append(Problem(field="min", message=f"{asked.min} is no floor", mend=mend))
     if asked.max is not None and asked.max < asked.min:
         problems.append(
@@ -100,8 +101,8 @@ def check_floor(act: Act, asked: Asked) -> list[Problem]:
                 mend="leave it out, or give at least min",
             )
         )
-    elif asked.max is not None and asked.max > LARGEST_REPLICAS:
-        mend = f"at most {LARGEST_REPLICAS} replicas"
+    elif asked.max is not None and asked.max > MOST_REPLICAS:
+        mend = f"at most {MOST_REPLICAS} replicas"
         problems.append(Problem(field="max", message=f"{asked.max} is too many", mend=mend))
     if asked.until <= act.now:
         mend = f"an instant after {instant(act.now)}"

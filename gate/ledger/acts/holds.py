@@ -5,16 +5,17 @@ id wins: what is `Holds.ended` is dropped from the target, what is `Holds.standi
 and an id that the database does not know (set while it was away) is left to its own end.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID
 
 import msgspec
 import psycopg
 from psycopg.rows import scalar_row
 
-from gate.ledger.acts.emergencies import active_emergency
-from gate.ledger.acts.floors import Kind, open_floors
+from gate.cluster.scaling.values import Hold, Kind
+from gate.ledger.acts.emergencies import Emergency, active_emergency
+from gate.ledger.acts.floors import open_floors
 from gate.store.queries import query
 
 _CLOCKS_APART = timedelta(hours=1)
@@ -22,19 +23,10 @@ _CLOCKS_APART = timedelta(hours=1)
 
 
 class StandingHold(msgspec.Struct, frozen=True, kw_only=True):
-    """A floor that stands by somebody's word. ``target`` None: every labelled target.
+    """A hold that stands, and on which target (namespace, name); None: on every labelled one."""
 
-    ``max`` None: the target's own, or `min` where that is more.
-    """
-
-    id: str
-    cause: Literal["manual", "emergency"]
     target: tuple[str, str] | None
-    min: int
-    max: int | None
-    until: datetime
-    by: str
-    reason: str
+    hold: Hold
 
     def concerns(self, namespace: str, name: str) -> bool:
         """Whether it is about this target."""
@@ -46,6 +38,16 @@ class Holds(msgspec.Struct, frozen=True, kw_only=True):
 
     standing: tuple[StandingHold, ...] = ()
     ended: frozenset[str] = frozenset()
+
+    def on(
+        self, namespace: str, name: str, there: Iterable[Hold], at: datetime
+    ) -> tuple[Hold, ...]:
+        """The holds that a target should have at an instant, where `there` are those it has."""
+        known = {
+            each.hold.id: each.hold for each in self.standing if each.concerns(namespace, name)
+        }
+        kept = (hold for hold in there if hold.id not in known and hold.id not in self.ended)
+        return tuple(hold for hold in (*known.values(), *kept) if hold.until > at)
 
 
 def open_holds(connection: psycopg.Connection, at: datetime) -> Holds:
@@ -62,31 +64,34 @@ def open_holds(connection: psycopg.Connection, at: datetime) -> Holds:
             ended += cursor.execute(query("hands", "ended_emergencies"), earlier).fetchall()
     standing = [
         StandingHold(
-            id=str(floor.id),
-            cause="manual",
             target=(floor.namespace, floor.name),
-            min=floor.to_min,
-            max=floor.to_max,
-            until=floor.until,
-            by=floor.by_actor,
-            reason=floor.reason,
+            hold=Hold(
+                id=str(floor.id),
+                cause="manual",
+                min=floor.to_min,
+                max=floor.to_max,
+                until=floor.until,
+                by=floor.by_actor,
+                reason=floor.reason,
+            ),
         )
         for floor in floors
     ]
     if emergency is not None:
-        standing.append(
-            StandingHold(
-                id=str(emergency.id),
-                cause="emergency",
-                target=None,
-                min=emergency.floor_replicas,
-                max=None,
-                until=emergency.until,
-                by=emergency.by_actor,
-                reason=emergency.reason,
-            )
-        )
+        standing.append(StandingHold(target=None, hold=hold_of(emergency)))
     return Holds(standing=tuple(standing), ended=frozenset(map(str, ended)))
+
+
+def hold_of(emergency: Emergency) -> Hold:
+    """The hold that an emergency puts on every target."""
+    return Hold(
+        id=str(emergency.id),
+        cause="emergency",
+        min=emergency.floor_replicas,
+        until=emergency.until,
+        by=emergency.by_actor,
+        reason=emergency.reason,
+    )
 
 
 def floor_applied(
