@@ -1,0 +1,72 @@
+"""The floor in force of one target: what nobody may ask less than without an override."""
+
+from datetime import datetime
+
+import msgspec
+
+from gate.cluster.scaling.values import Rungs, Target
+from gate.cluster.scaling.wanting import rungs_of
+from gate.core.decision import AppliedOverride, Level, Request
+from gate.core.instants import micros
+from gate.core.overrides import applicable
+from gate.core.plan import plan_at
+from gate.core.policy import Action
+from gate.inputs import Compiled
+
+
+class InForce(msgspec.Struct, frozen=True, kw_only=True):
+    """A floor in replicas, the plan's level (None: not known), and where the floor comes from."""
+
+    min: int
+    level: Level | None
+    why: str
+
+
+def floor_in_force(inputs: Compiled | None, target: Target | None, at: datetime) -> InForce | None:
+    """The plan's rung for the target, else its own floor; None where neither is known.
+
+    Without the target, at NORMAL, the policy's floor stands for the target's own.
+    """
+    if inputs is None:
+        return None if target is None else _without_a_plan(target)
+    level, capacity = level_at(inputs, at), inputs.policy.load.capacity
+    why = f"the plan, level {level}"
+    if level == Level.NORMAL:
+        if target is not None:
+            return InForce(min=target.own.min, level=level, why="the target's own")
+        return InForce(min=capacity.floor, level=level, why=why)
+    rungs = Rungs(capacity.floor, capacity.high, capacity.ceiling)
+    if target is not None:
+        rungs = rungs_of(target, capacity)
+    rung = rungs.high if level == Level.HIGH else rungs.ceiling
+    own = 0 if target is None else target.own.min
+    return InForce(min=max(rung, own), level=level, why=why)
+
+
+def _without_a_plan(target: Target) -> InForce:
+    if target.raised is not None and target.raised.cause == "plan":
+        return InForce(min=target.raised.min, level=None, why="what the plan raised it to")
+    return InForce(min=target.own.min, level=None, why="the target's own")
+
+
+def level_at(inputs: Compiled, at: datetime) -> Level:
+    """The plan's level at an instant."""
+    demand = inputs.timeline.calendar.demand
+    return plan_at(demand, inputs.policy.load.capacity, micros(at)).level
+
+
+def allowing_override(
+    inputs: Compiled, namespace: str, name: str, environment: str | None, at: datetime
+) -> AppliedOverride | None:
+    """The override under which a person may ask for less than the floor in force, if any.
+
+    It is one of ``scale-down``, whatever else, whose scope names this target.
+    """
+    request = Request(
+        action=Action.SCALE_DOWN,
+        invoker="human",
+        environment=environment,
+        namespace=namespace,
+        service=name,
+    )
+    return applicable(inputs.facts.overrides, inputs.policy.override, request, at)
