@@ -55,6 +55,7 @@ def step(target: Target, wish: Wish, at: datetime) -> Step:
         after=after,
         level=wish.level,
         cause=wish.cause,
+        at=at,
         reason=wish.reason,
         patch=None if move is None else _patch(target, move, wish),
         kept=kept,

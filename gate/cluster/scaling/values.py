@@ -149,7 +149,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run does to a target: ``before`` → ``after`` by ``patch`` (None: nothing).
+    """What one run does to a target at ``at``: ``before`` → ``after`` by ``patch`` (None: nothing).
 
     ``patch`` is a JSON merge patch that carries the resourceVersion. ``kept`` says whose change
     was left, ``error`` why the target does not stand as wished, ``note`` what a person should know.
@@ -160,6 +160,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     after: Range
     level: Level | None
     cause: Cause
+    at: datetime
     reason: str = ""
     patch: dict[str, Any] | None = None
     kept: str | None = None

@@ -1,1 +1,1 @@
-"""Pre-scaling as it runs: what is read of a cluster and a database, and what is done with it."""
+"""Capacity ahead of the guests: the floors of a cluster's autoscalers, brought to the plan."""
