@@ -16,6 +16,7 @@ ALTER TABLE infrastructure_scaling_events
 ADD COLUMN released_at timestamptz,
 ADD COLUMN released_by text,
 ADD COLUMN release_reason text,
+ADD COLUMN asked_max bigint,
 ADD COLUMN allowed_by uuid,
 ADD CONSTRAINT infrastructure_scaling_events_known CHECK (
     (cause = 'manual' AND applied_at IS NULL) OR (kind IS NOT NULL AND to_max IS NOT NULL)
@@ -29,7 +30,9 @@ FOREIGN KEY (allowed_by) REFERENCES infrastructure_deployment_locks (id) NOT VAL
 COMMENT ON COLUMN infrastructure_scaling_events.released_at IS
 'When a person ended a manual floor before its time; restored_at is when the target was lowered.';
 COMMENT ON COLUMN infrastructure_scaling_events.to_max IS
-'Null while a manual floor waits for a cluster and names no maximum: the target''s own then holds.';
+'Null while a manual floor that names no maximum waits for a cluster.';
+COMMENT ON COLUMN infrastructure_scaling_events.asked_max IS
+'The maximum that a person asked for; null: as large as it must be, for to_max tells what it became.';
 COMMENT ON COLUMN infrastructure_scaling_events.allowed_by IS
 'The override that let a manual floor be set below the floor then in force.';
 -- squawk-ignore require-concurrent-index-creation

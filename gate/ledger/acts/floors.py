@@ -50,7 +50,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Floor(msgspec.Struct, frozen=True, kw_only=True):
     """A manual floor as stored.
 
-    ``kind`` None: no cluster has been asked yet; ``to_max`` None: nor for a maximum.
+    ``kind``, ``to_max`` None: no cluster has been asked yet. ``asked_max`` None: as large as it must
+    be.
     """
 
     id: UUID
@@ -63,6 +64,7 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
     from_max: int | None
     to_min: int
     to_max: int | None
+    asked_max: int | None
     planned_at: datetime
     until: datetime
     applied_at: datetime | None
@@ -191,10 +193,10 @@ def set_floor(
 
 
 def _is(floor: Floor, asked: Asked, by: str) -> bool:
-    return (floor.by_actor, floor.to_min, floor.to_max, floor.until, floor.reason) == (
+    return (floor.by_actor, floor.to_min, floor.asked_max, floor.until, floor.reason) == (
         by,
         asked.min,
-        asked.max if floor.applied_at is None or asked.max is not None else floor.to_max,
+        asked.max,
         asked.until,
         asked.reason,
     )

@@ -15,7 +15,7 @@ from psycopg.rows import scalar_row
 
 from gate.cluster.scaling.values import Hold, Kind
 from gate.ledger.acts.emergencies import Emergency, active_emergency
-from gate.ledger.acts.floors import open_floors
+from gate.ledger.acts.floors import Floor, open_floors
 from gate.store.queries import query
 
 _CLOCKS_APART = timedelta(hours=1)
@@ -63,23 +63,25 @@ def open_holds(connection: psycopg.Connection, at: datetime) -> Holds:
             ).fetchall()
             ended += cursor.execute(query("hands", "ended_emergencies"), earlier).fetchall()
     standing = [
-        StandingHold(
-            target=(floor.namespace, floor.name),
-            hold=Hold(
-                id=str(floor.id),
-                cause="manual",
-                min=floor.to_min,
-                max=floor.to_max,
-                until=floor.until,
-                by=floor.by_actor,
-                reason=floor.reason,
-            ),
-        )
+        StandingHold(target=(floor.namespace, floor.name), hold=hold_of_floor(floor))
         for floor in floors
     ]
     if emergency is not None:
         standing.append(StandingHold(target=None, hold=hold_of(emergency)))
     return Holds(standing=tuple(standing), ended=frozenset(map(str, ended)))
+
+
+def hold_of_floor(floor: Floor) -> Hold:
+    """The hold that a manual floor puts on its target."""
+    return Hold(
+        id=str(floor.id),
+        cause="manual",
+        min=floor.to_min,
+        max=floor.asked_max,
+        until=floor.until,
+        by=floor.by_actor,
+        reason=floor.reason,
+    )
 
 
 def hold_of(emergency: Emergency) -> Hold:

@@ -1,16 +1,17 @@
 """The floor in force of one target: what nobody may ask less than without an override."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
 from gate.cluster.scaling.values import Rungs, Target
 from gate.cluster.scaling.wanting import rungs_of
-from gate.core.decision import AppliedOverride, Level, Request
+from gate.core.decision import AppliedOverride, Level, Override, Request
 from gate.core.instants import micros
 from gate.core.overrides import applicable
 from gate.core.plan import plan_at
-from gate.core.policy import Action
+from gate.core.policy import Action, Policy
 from gate.inputs import Compiled
 
 
@@ -56,12 +57,17 @@ def level_at(inputs: Compiled, at: datetime) -> Level:
 
 
 def allowing_override(
-    inputs: Compiled, namespace: str, name: str, environment: str | None, at: datetime
+    overrides: Iterable[Override],
+    policy: Policy,
+    place: tuple[str, str],
+    environment: str | None,
+    at: datetime,
 ) -> AppliedOverride | None:
     """The override under which a person may ask for less than the floor in force, if any.
 
-    It is one of ``scale-down``, whatever else, whose scope names this target.
+    It is one of ``scale-down`` whose scope names this target (namespace and name).
     """
+    namespace, name = place
     request = Request(
         action=Action.SCALE_DOWN,
         invoker="human",
@@ -69,4 +75,4 @@ def allowing_override(
         namespace=namespace,
         service=name,
     )
-    return applicable(inputs.facts.overrides, inputs.policy.override, request, at)
+    return applicable(overrides, policy.override, request, at)

@@ -6,19 +6,19 @@ SELECT pg_advisory_xact_lock(hashtextextended(
 -- name: insert_floor
 INSERT INTO infrastructure_scaling_events (
     id, namespace, name, kind, cause, by_actor, reason, from_min, from_max, to_min, to_max,
-    planned_at, until, allowed_by
+    asked_max, planned_at, until, allowed_by
 ) VALUES (
     %(id)s, %(namespace)s, %(name)s, %(kind)s, 'manual', %(by)s, %(reason)s, %(from_min)s,
-    %(from_max)s, %(to_min)s, %(to_max)s, %(at)s, %(until)s, %(allowed_by)s
+    %(from_max)s, %(to_min)s, %(to_max)s, %(to_max)s, %(at)s, %(until)s, %(allowed_by)s
 )
 RETURNING
-    id, namespace, name, kind, by_actor, reason, from_min, from_max, to_min, to_max, planned_at,
-    until, applied_at, restored_at, released_at, released_by, release_reason, allowed_by
+    id, namespace, name, kind, by_actor, reason, from_min, from_max, to_min, to_max, asked_max,
+    planned_at, until, applied_at, restored_at, released_at, released_by, release_reason, allowed_by
 
 -- name: open_floors
 SELECT
-    id, namespace, name, kind, by_actor, reason, from_min, from_max, to_min, to_max, planned_at,
-    until, applied_at, restored_at, released_at, released_by, release_reason, allowed_by
+    id, namespace, name, kind, by_actor, reason, from_min, from_max, to_min, to_max, asked_max,
+    planned_at, until, applied_at, restored_at, released_at, released_by, release_reason, allowed_by
 FROM infrastructure_scaling_events
 WHERE
     cause = 'manual'
@@ -30,8 +30,8 @@ ORDER BY planned_at, id
 
 -- name: floors
 SELECT
-    id, namespace, name, kind, by_actor, reason, from_min, from_max, to_min, to_max, planned_at,
-    until, applied_at, restored_at, released_at, released_by, release_reason, allowed_by
+    id, namespace, name, kind, by_actor, reason, from_min, from_max, to_min, to_max, asked_max,
+    planned_at, until, applied_at, restored_at, released_at, released_by, release_reason, allowed_by
 FROM infrastructure_scaling_events
 WHERE cause = 'manual'
 ORDER BY planned_at DESC, id DESC
@@ -50,8 +50,8 @@ SET
     release_reason = %(reason)s
 WHERE id = %(id)s AND cause = 'manual' AND released_at IS NULL
 RETURNING
-    id, namespace, name, kind, by_actor, reason, from_min, from_max, to_min, to_max, planned_at,
-    until, applied_at, restored_at, released_at, released_by, release_reason, allowed_by
+    id, namespace, name, kind, by_actor, reason, from_min, from_max, to_min, to_max, asked_max,
+    planned_at, until, applied_at, restored_at, released_at, released_by, release_reason, allowed_by
 
 -- name: floor_applied
 UPDATE infrastructure_scaling_events
