@@ -69,11 +69,7 @@ def activate_emergency(
     ``floor`` is the policy's ``capacity.emergency``. Raises `InputError`, also for an end that
     lies before that of the active one.
     """
-    problems = check_act(act, reason, Scope())
-    if until is not None and until <= act.now:
-        mend = f"an instant after {instant(act.now)}"
-        problems.append(Problem(field="until", message="lies in the past", mend=mend))
-    if problems:
+    if problems := check_emergency(act, reason, until):
         raise InputError(problems)
     with connection.transaction():
         connection.execute(query("hands", "lock_emergencies"))
@@ -85,12 +81,26 @@ def activate_emergency(
         if until is None or until == active.until:
             return active, "unchanged"
         if until < active.until:
-            raise InputError.of(
-                f"the emergency stands until {instant(active.until)} already",
-                field="until",
-                mend="end it with gate emergency deactivate, or give a later instant",
-            )
+            raise stands_longer(active.until)
         return _extend(connection, act, active, until), "extended"
+
+
+def check_emergency(act: Act, reason: str, until: datetime | None) -> list[Problem]:
+    """What is wrong with an emergency, whatever stands."""
+    problems = check_act(act, reason, Scope())
+    if until is not None and until <= act.now:
+        mend = f"an instant after {instant(act.now)}"
+        problems.append(Problem(field="until", message="lies in the past", mend=mend))
+    return problems
+
+
+def stands_longer(until: datetime) -> InputError:
+    """An emergency is not shortened."""
+    return InputError.of(
+        f"the emergency stands until {instant(until)} already",
+        field="until",
+        mend="end it with gate emergency deactivate, or give a later instant",
+    )
 
 
 def deactivate_emergency(

@@ -50,8 +50,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Floor(msgspec.Struct, frozen=True, kw_only=True):
     """A manual floor as stored.
 
-    ``kind``, ``to_max`` None: no cluster has been asked yet. ``asked_max`` None: as large as it must
-    be.
+    ``kind``, ``to_max`` None: no cluster has been asked yet. ``asked_max`` None: as large as it
+    must be.
     """
 
     id: UUID

@@ -1,44 +1,75 @@
 """What is at hand when a person acts on capacity: a database, a cluster, either or both.
 
 Each may be named and yet be away. An act is done with what there is, and says what was left undone.
+The Kubernetes client is loaded where a cluster is named, and only there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import importlib.util
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
 import psycopg
 
-from gate.cluster.scaling.values import HPA, SCALED_OBJECT, Hold, Kind, Range, Target, Wish
+from gate.cluster.scaling.values import Hold, Target, Wish
 from gate.core.problems import InputError, Problem
 from gate.inputs import Compiled, Unreadable, read_inputs
-from gate.service.keeper.kube import ClusterUnavailable
-from gate.service.scaling.cluster import Listing, Scalers
 from gate.service.scaling.inputs import read_stored
 from gate.service.scaling.judging import Judged
 from gate.store import connect as store
 from gate.store.errors import StoreUnavailable
 from gate.store.patience import answered_within, line
 
+if TYPE_CHECKING:
+    from gate.service.scaling.reach import Chosen
+    from gate.service.scaling.run import Run
+
 ANSWER_SECONDS = 10.0
 """For so long a database that takes what is sent may answer nothing."""
 Done = TypeVar("Done")
+Clock = Callable[[], datetime]
+HoldsOf = Callable[[Target], tuple[Hold, ...]]
+"""Which holds should stand on a target."""
 
 
 class Hands:
     """A database and a cluster as far as they are at hand, and what went wrong with either.
 
-    ``where`` and ``scalers`` are None where none is named. The troubles are words for people; each
-    is set by the first use that fails.
+    The troubles are words for people; each is set by the first use that fails, and then that side
+    is not asked again.
     """
 
-    def __init__(self, where: store.Target | None, scalers: "Chosen | None") -> None:
+    def __init__(
+        self,
+        where: store.Target | None,
+        cluster: "Chosen | None",
+        *,
+        cluster_trouble: str | None = None,
+    ) -> None:
+        """None: not named. ``cluster_trouble``: one is named and cannot be used, and why."""
         self.where = where
-        self.scalers = scalers
+        self._cluster = cluster
         self.store_trouble = None if where else "no database is named"
-        self.cluster_trouble = None if scalers else "no cluster is named"
+        self.cluster_trouble = cluster_trouble
+
+    @classmethod
+    def of(
+        cls, where: store.Target | None, kubeconfig: str | None, environ: Mapping[str, str]
+    ) -> "Hands":
+        """With the cluster that is named by a file, KUBECONFIG, or by running inside of it.
+
+        Raises `InputError` for a file that is no kubeconfig.
+        """
+        named = kubeconfig or environ.get("KUBECONFIG") or environ.get("KUBERNETES_SERVICE_HOST")
+        if not named:
+            return cls(where, None)
+        if importlib.util.find_spec("kubernetes") is None:
+            trouble = "talking to a cluster needs: pip install 'saturday-gate[cluster]'"
+            return cls(where, None, cluster_trouble=trouble)
+        from gate.service.scaling.reach import Chosen  # noqa: PLC0415  (loads the client)
+
+        return cls(where, Chosen.named(kubeconfig, environ))
 
     def with_store(self, use: Callable[[psycopg.Connection], Done]) -> Done | None:
         """What `use` answers; None where the database is not at hand, which is then said."""
@@ -55,32 +86,21 @@ class Hands:
             self.store_trouble = str(error)
             return None
 
-    @contextmanager
-    def with_cluster(self) -> Iterator[None]:
-        """A block of calls; where the cluster does not answer that is noted, and the block ends."""
-        try:
-            yield
-        except ClusterUnavailable as error:
-            self.cluster_trouble = str(error)
-
     @property
     def has_cluster(self) -> bool:
         """Whether a cluster is named, and has answered so far."""
-        return self.scalers is not None and self.cluster_trouble is None
+        return self._cluster is not None and self.cluster_trouble is None
 
     @property
     def undone(self) -> bool:
-        """Whether something could not be done that should have been: no database, or one that is
-        away; a cluster that is named and away."""
-        return self.store_trouble is not None or (
-            self.scalers is not None and self.cluster_trouble is not None
-        )
+        """Whether a database was missing, or a cluster that is named."""
+        return self.store_trouble is not None or self.cluster_trouble is not None
 
     def need_one(self) -> None:
         """Raise where nothing at all can be done: `InputError` where nothing is named."""
         if self.store_trouble is None or self.has_cluster:
             return
-        if self.where is None and self.scalers is None:
+        if self.where is None and self._cluster is None and self.cluster_trouble is None:
             raise InputError.of(
                 "neither a database nor a cluster is named",
                 field="--dsn",
@@ -89,19 +109,50 @@ class Hands:
         troubles = (self.store_trouble, self.cluster_trouble)
         raise StoreUnavailable("; ".join(each for each in troubles if each))
 
+    def targets(
+        self, namespace: str | None = None, name: str | None = None
+    ) -> tuple[Target, ...] | None:
+        """The labelled targets, or those of one name; None where no cluster tells."""
+        with self._with_cluster(name) as cluster:
+            return None if cluster is None else cluster.targets(namespace).targets
+        return None
 
-class Chosen(Scalers):
-    """The autoscalers of a cluster, of which ``only`` one name may be the matter."""
+    def missing(self, namespace: str, name: str) -> Problem | None:
+        """Why there is no such target; None where no cluster tells."""
+        with self._with_cluster(name) as cluster:
+            return None if cluster is None else cluster.missing(namespace, name)
+        return None
 
-    only: str | None = None
+    def run(
+        self,
+        judged: Judged,
+        holds_of: HoldsOf,
+        clock: Clock,
+        place: tuple[str, str] | tuple[None, None] = (None, None),
+    ) -> "Run | None":
+        """Bring every target, or the one named, to what was judged; None where no cluster is."""
+        namespace, name = place
+        with self._with_cluster(name) as cluster:
+            if cluster is None:
+                return None
+            from gate.service.scaling.run import run_once  # noqa: PLC0415  (loads the client)
 
-    def targets(self, namespace: str | None = None) -> Listing:
-        """The labelled ones, or those of the one name."""
-        listing = super().targets(namespace)
-        if self.only is None:
-            return listing
-        chosen = tuple(target for target in listing.targets if target.name == self.only)
-        return msgspec.structs.replace(listing, targets=chosen)
+            return run_once(cluster, judged, namespace=namespace, holds_of=holds_of, now=clock)
+        return None
+
+    @contextmanager
+    def _with_cluster(self, only: str | None) -> "Iterator[Chosen | None]":
+        """A block of calls; where the cluster does not answer that is noted, and the block ends."""
+        if self._cluster is None or self.cluster_trouble is not None:
+            yield None
+            return
+        from gate.service.keeper.kube import ClusterUnavailable  # noqa: PLC0415
+
+        self._cluster.only = only
+        try:
+            yield self._cluster
+        except ClusterUnavailable as error:
+            self.cluster_trouble = str(error)
 
 
 class HoldsAlone(Judged, frozen=True, kw_only=True):
@@ -141,35 +192,3 @@ def inputs_in_force(
             raise InputError(read.problems)
         return read
     return None if where is None else read_stored(where, policy, calendars)
-
-
-def missing(scalers: Scalers, namespace: str, name: str) -> Problem:
-    """Why there is no such target: it is not labelled, is KEDA's, or does not exist."""
-    for kind in (SCALED_OBJECT, HPA):
-        found = scalers.read(_named(namespace, name, kind))
-        if found is None:
-            continue
-        if found.owner is not None:
-            return Problem(
-                field="target",
-                message=f"{namespace}/{name} is made by {found.owner}",
-                mend=f"name {namespace}/{found.owner.name}, and label that",
-            )
-        return Problem(
-            field="target",
-            message=f"{kind} {namespace}/{name} does not carry the label of pre-scaling",
-            mend=f"kubectl -n {namespace} label {kind.lower()} {name}"
-            " saturday-gate.io/prescale=true",
-        )
-    return Problem(
-        field="target",
-        message=f"there is no autoscaler {namespace}/{name}",
-        mend="`kubectl get hpa,scaledobject -A -l saturday-gate.io/prescale=true` shows them",
-    )
-
-
-def _named(namespace: str, name: str, kind: Kind) -> Target:
-    """A target of which nothing but its name is known."""
-    return Target(
-        namespace=namespace, name=name, kind=kind, uid="", resource_version="", now=Range(0, 0)
-    )

@@ -4,8 +4,9 @@ The database comes first: what is stored there is applied by the pre-scaler even
 happens any more. Without it the hold stands on the target alone, until its end.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
@@ -38,13 +39,14 @@ from gate.ledger.acts.holds import (
     open_holds,
 )
 from gate.service.clock import utc_now
-from gate.service.scaling.at_hand import Hands, inputs_in_force, missing, without_the_plan
+from gate.service.scaling.at_hand import Clock, Hands, HoldsOf, inputs_in_force, without_the_plan
 from gate.service.scaling.in_force import allowing_override, floor_in_force
 from gate.service.scaling.judging import Judged, judge
 from gate.service.scaling.manual import Bounds, Event, Released, event_of, event_of_hold
-from gate.service.scaling.run import HoldsOf, Run, run_once
 
-Clock = Callable[[], datetime]
+if TYPE_CHECKING:
+    from gate.service.scaling.run import Run
+
 _AHEAD, _HOLD = (from_micros(length) - from_micros(0) for length in (AHEAD, HOLD))
 
 
@@ -72,7 +74,7 @@ def set_by_hand(
     nor a cluster can be reached. ``hands`` say what was left undone.
     """
     problems = check_floor(act, asked)
-    inputs = _plan(hands, files, problems)
+    inputs = plan_of(hands, files, problems)
     stored = hands.with_store(load_locks)
     if not problems:
         hands.need_one()
@@ -91,8 +93,9 @@ def set_by_hand(
     if not hands.has_cluster:
         return event
     new = StandingHold(target=asked.parts, hold=hold)
-    run = _run(hands, asked.parts, without_the_plan(act.now), _with(hands, new, act.now), clock)
-    return _applied(hands, event, run, clock()) if run is not None else event
+    holds_of = _with(hands, new, act.now)
+    run = hands.run(without_the_plan(act.now), holds_of, clock, asked.parts)
+    return event if run is None else _applied(hands, event, run, clock())
 
 
 def release_by_hand(
@@ -111,7 +114,7 @@ def release_by_hand(
     was released.
     """
     problems = check_target(target) + check_act(act, reason or "-", Scope())
-    inputs = _plan(hands, files, problems)
+    inputs = plan_of(hands, files, problems)
     if problems:
         raise InputError(problems)
     ended = hands.with_store(lambda c: release_floors(c, act, target, reason=reason))
@@ -120,9 +123,8 @@ def release_by_hand(
     done = Released(target=target, released=events, applied=False, min=None, max=None)
     if not hands.has_cluster:
         return done
-    place = _place(target)
-    judged = without_the_plan(act.now) if inputs is None else _judged(inputs, act.now)
-    run = _run(hands, place, judged, _without_manual(hands, act.now), clock)
+    judged = without_the_plan(act.now) if inputs is None else judged_plan(inputs, act.now)
+    run = hands.run(judged, _without_manual(hands, act.now), clock, _place(target))
     if run is None:
         return done
     return _freed(hands, done, run, clock(), plan_known=inputs is not None)
@@ -139,16 +141,14 @@ def held_by_hand(hands: Hands, at: datetime, *, everything: bool = False) -> lis
     hands.need_one()
     events = [event_of(floor, at) for floor in stored or ()]
     known = {event.id for event in events}
-    if hands.scalers is not None and hands.has_cluster:
-        with hands.with_cluster():
-            for target in hands.scalers.targets().targets:
-                events += [
-                    msgspec.structs.replace(
-                        event_of_hold(str(target), hold), before=target.own, applied=True
-                    )
-                    for hold in in_force(target.holds, at)
-                    if hold.cause == "manual" and hold.id not in known
-                ]
+    for target in hands.targets() or ():
+        events += [
+            msgspec.structs.replace(
+                event_of_hold(str(target), hold), before=target.own, applied=True
+            )
+            for hold in in_force(target.holds, at)
+            if hold.cause == "manual" and hold.id not in known
+        ]
     return events
 
 
@@ -157,7 +157,8 @@ def _place(target: str) -> tuple[str, str]:
     return namespace, name
 
 
-def _plan(hands: Hands, files: PlanFiles, problems: list[Problem]) -> Compiled | None:
+def plan_of(hands: Hands, files: PlanFiles, problems: list[Problem]) -> Compiled | None:
+    """The plan in force as far as it is known here; what is wrong with files joins `problems`."""
     try:
         read = inputs_in_force(hands.where, files.policy, files.calendars)
     except InputError as error:
@@ -166,19 +167,20 @@ def _plan(hands: Hands, files: PlanFiles, problems: list[Problem]) -> Compiled |
     return read if isinstance(read, Compiled) else None
 
 
-def _judged(inputs: Compiled, at: datetime) -> Judged:
+def judged_plan(inputs: Compiled, at: datetime) -> Judged:
+    """What the plan asks at an instant, with its usual time ahead and afterwards."""
     return judge(inputs, at, ahead=_AHEAD, hold=_HOLD)
 
 
 def _target(hands: Hands, name: str, problems: list[Problem]) -> Target | None:
     """The target as it stands, None where no cluster tells; one that is not there is a problem."""
-    if hands.scalers is None or not hands.has_cluster or check_target(name):
+    if check_target(name):
         return None
-    namespace, hands.scalers.only = _place(name)
-    with hands.with_cluster():
-        for target in hands.scalers.targets(namespace).targets:
-            return target
-        problems.append(missing(hands.scalers, *_place(name)))
+    found = hands.targets(*_place(name))
+    if found:
+        return found[0]
+    if found is not None and (problem := hands.missing(*_place(name))) is not None:
+        problems.append(problem)
     return None
 
 
@@ -242,19 +244,7 @@ def _without_manual(hands: Hands, at: datetime) -> HoldsOf:
     return holds_of
 
 
-def _run(
-    hands: Hands, place: tuple[str, str], judged: Judged, holds_of: HoldsOf, clock: Clock
-) -> Run | None:
-    """Bring the one target there; None where the cluster does not answer, which is then said."""
-    if hands.scalers is None:
-        return None
-    namespace, hands.scalers.only = place
-    with hands.with_cluster():
-        return run_once(hands.scalers, judged, namespace=namespace, holds_of=holds_of, now=clock)
-    return None
-
-
-def _applied(hands: Hands, event: Event, run: Run, at: datetime) -> Event:
+def _applied(hands: Hands, event: Event, run: "Run", at: datetime) -> Event:
     """The event after the run, and the note of it in the database."""
     step = _chief(run.steps)
     if step is None:
@@ -282,14 +272,15 @@ def _applied(hands: Hands, event: Event, run: Run, at: datetime) -> Event:
     )
 
 
-def _freed(hands: Hands, done: Released, run: Run, at: datetime, *, plan_known: bool) -> Released:
+def _freed(hands: Hands, done: Released, run: "Run", at: datetime, *, plan_known: bool) -> Released:
     step = _chief(run.steps)
     if step is None:
         if run.troubles:
             return msgspec.structs.replace(done, error="; ".join(run.troubles))
-        if done.released or hands.scalers is None:
-            return msgspec.structs.replace(done, note="the cluster has no such target")
-        raise InputError(missing(hands.scalers, *_place(done.target)))
+        problem = None if done.released else hands.missing(*_place(done.target))
+        if problem is not None:
+            raise InputError(problem)
+        return msgspec.structs.replace(done, note="the cluster has no such target")
     if step.error is not None:
         return msgspec.structs.replace(done, error=step.error, note=step.note)
     gone = [hold for hold in step.target.holds if hold.cause == "manual"]
