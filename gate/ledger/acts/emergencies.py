@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from gate.core.decision import Level
-from gate.core.policy import Action, Scope
+from gate.core.policy import Scope
 from gate.core.problems import InputError, Problem
 from gate.ledger.acts.entries import Act, Entry, check_act, instant, record_act
 from gate.ledger.acts.locks import extend_lock, release_lock, set_lock
@@ -22,8 +22,6 @@ from gate.store.queries import query
 DEFAULT_LENGTH = timedelta(hours=4)
 """How long an emergency lasts where nobody says: a shift's length. An end that is forgotten must
 come by itself, and not while the guests are still there."""
-LOCKED_ACTIONS = (Action.DEPLOY, Action.CONFIG, Action.RESTART, Action.SCALE_DOWN)
-"""What its lock forbids. What mends (a rollback, more replicas) stays as the policy has it."""
 ESCALATE_AFTER = timedelta(minutes=1)
 """When the alert goes to the next step, unless somebody has acknowledged it."""
 
@@ -158,9 +156,8 @@ def _begin(
     floor: int,
     level: Level,
 ) -> Emergency:
-    set_lock(
-        connection, act, ids.lock, reason=f"emergency: {reason}", actions=LOCKED_ACTIONS, end=until
-    )
+    # Of every action: what mends (a rollback, more replicas) the policy's table allows in a lock.
+    set_lock(connection, act, ids.lock, reason=f"emergency: {reason}", end=until)
     parameters = {
         "id": ids.emergency,
         "lock_id": ids.lock,
