@@ -69,7 +69,7 @@ def _move(target: Target, wish: Wish, at: datetime) -> _Move:
     if target.original is None:
         return _first(target, goal, wish, at)
     if goal == target.original:
-        return _release(target, target.original)
+        return _release(target, target.original, wish)
     return _adjust(target, goal, wish, at)
 
 
@@ -94,10 +94,18 @@ def _first(target: Target, goal: Range, wish: Wish, at: datetime) -> _Move:
     return _Move(after=goal, raised=_raised(target, goal, goal, wish, at, again=0))
 
 
-def _release(target: Target, own: Range) -> _Move:
-    """Give back each field that still has the value that the gate set."""
+def _release(target: Target, own: Range, wish: Wish) -> _Move:
+    """Give back each field that still has the value that the gate set.
+
+    Where a plan asks for no more than the target's own, what somebody lowered is given back, too.
+    """
     ours = _set_by_gate(target)
-    left = tuple(f for f in _FIELDS if getattr(target.now, f) != getattr(ours, f))
+    left = tuple(
+        f
+        for f in _FIELDS
+        if getattr(target.now, f) != getattr(ours, f)
+        and not (wish.min > 0 and getattr(target.now, f) < getattr(own, f))
+    )
     low = target.now.min if "min" in left else own.min
     high = target.now.max if "max" in left else own.max
     # A floor that someone set above the target's own ceiling needs its room.

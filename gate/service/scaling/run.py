@@ -1,6 +1,6 @@
 """One run over a cluster: list, judge, patch, tell. The command and the worker both call it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Protocol
@@ -49,25 +49,31 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recorder(Protocol):
-    """Hears of steps before they are written, and of what became of them.
+    """Hears what stood, what is about to be written, and what was.
 
-    It must not raise: a database that is away stops no scaling.
+    It must not raise: a database that is away stops no scaling. All calls come from one thread.
     """
 
-    def planned(self, steps: Sequence[Step]) -> None:
+    def found(self, target: Target, at: datetime) -> None:
+        """A target as it was listed: what an earlier run did to it, it may not have told."""
+
+    def planned(self, steps: Iterable[Step], at: datetime) -> None:
         """These are about to be written."""
 
-    def applied(self, outcomes: Sequence[Outcome]) -> None:
-        """This became of them, in the same order."""
+    def applied(self, step: Step, at: datetime) -> None:
+        """This one was written, at an instant."""
 
 
 class Unrecorded:
     """A recorder without a database."""
 
-    def planned(self, steps: Sequence[Step]) -> None:
+    def found(self, target: Target, at: datetime) -> None:
         """Nothing."""
 
-    def applied(self, outcomes: Sequence[Outcome]) -> None:
+    def planned(self, steps: Iterable[Step], at: datetime) -> None:
+        """Nothing."""
+
+    def applied(self, step: Step, at: datetime) -> None:
         """Nothing."""
 
 
@@ -119,14 +125,18 @@ def _written(
     now: Callable[[], datetime],
     advance: Callable[[int, int], None],
 ) -> list[Outcome]:
+    begun = now()
+    for each in steps:
+        recorder.found(each.target, begun)
     todo = [each for each in steps if each.patch is not None]
     if todo:
-        recorder.planned(todo)
+        recorder.planned(todo, begun)
     with ThreadPoolExecutor(WIDTH, thread_name_prefix="prescale") as pool:
         done = pool.map(lambda each: _write(scalers, each, judge, now), todo)
         outcomes = list(_counted(done, len(todo), advance))
-    if outcomes:
-        recorder.applied(outcomes)
+    for outcome in outcomes:
+        if outcome.applied_at is not None:
+            recorder.applied(outcome.step, outcome.applied_at)
     by_key = {outcome.step.target.key: outcome for outcome in outcomes}
     return [by_key.get(each.target.key, Outcome(step=each)) for each in steps]
 
