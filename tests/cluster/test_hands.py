@@ -1,6 +1,8 @@
 """`gate scale` and `gate emergency` over a real control plane, with and without a database."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -10,13 +12,14 @@ from typing import Any, Protocol
 import pytest
 
 from gate.core.instants import format_instant
-from gate.ledger.acts.holds import open_holds
 from gate.service.scaling.at_hand import without_the_plan
 from gate.service.scaling.reach import Chosen
 from gate.service.scaling.run import run_once
+from gate.service.scaling.standing import StandingHolds
 from gate.store.connect import Target, connect
 from tests.cli.run import Outcome, gate
 from tests.cluster.prescaling import HPAS, SCALED, Prescaling, with_keda
+from tests.cluster.unruly import Fate, unruly
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.running import Running
 from tests.postgres import fresh_schema
@@ -212,16 +215,43 @@ def test_what_was_set_without_the_cluster_is_applied_by_the_next_run(
     assert hand.held() == []
 
 
+@pytest.mark.parametrize(("fate", "stands"), [("unheard", (2, 20)), ("lost", (60, 60))])
+def test_a_command_killed_around_its_patch_is_made_good_by_running_it_again(
+    hand: Hand, store: Target, tmp_path: Path, fate: Fate, stands: tuple[int, int]
+) -> None:
+    hand.stage.hpa(low=2, high=20)
+    target, end = f"{hand.stage.namespace}/web", "2099-01-01T00:00:00Z"
+    asked = ("scale", "set", target, "--min", "60", "--until", end, *REASON)
+    with unruly(
+        hand.stage.plane, tmp_path, lambda method, *_: fate if method == "PATCH" else "answered"
+    ) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gate", *asked, "--kubeconfig", str(server.kubeconfig)],
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            hand.stage.plane.wait_for(
+                "the patch", lambda: any(call[0] == "PATCH" for call in server.calls)
+            )
+            hand.stage.plane.wait_for("its effect", lambda: hand.stage.range() == stands)
+        finally:
+            process.kill()
+            process.wait(10)
+    (event,) = gate("scale", "list", "--json").json
+    assert event["applied"] is False
+    again = hand.set(60, "--until", end)
+    assert (again.code, again.json["id"], again.json["applied"]) == (0, event["id"], True)
+    assert (hand.stage.range(), len(hand.held())) == ((60, 60), 1)
+    assert hand.stage.notes()["original"]["min"] == 2
+
+
 def converge(hand: Hand, store: Target) -> None:
     """What the pre-scaler does with the database's holds."""
-    now = datetime.now(UTC)
-    with connect(store) as connection:
-        holds = open_holds(connection, now)
     run_once(
         Chosen.named(hand.cluster[1], {}),
-        without_the_plan(now),
+        without_the_plan(datetime.now(UTC)),
         namespace=hand.stage.namespace,
-        holds_of=lambda target: holds.on(target.namespace, target.name, target.holds, now),
+        holds_of=StandingHolds(store).read(),
     )
 
 
