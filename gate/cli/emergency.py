@@ -12,7 +12,7 @@ from gate.cli.documents import policy_bytes
 from gate.cli.ending import end_of, length_option
 from gate.cli.exits import Exit
 from gate.cli.options import INSTANT, VariadicCommand, json_option
-from gate.cli.output import complain, print_json
+from gate.cli.output import complain, count, print_json
 from gate.cli.screen import until_words
 from gate.core.document import read_policy
 
@@ -116,7 +116,7 @@ def deactivate(
     """
     act, hands = act_of(by), hands_of(dsn, kubeconfig)
     from gate.service.scaling import emergency as service  # noqa: PLC0415
-    from gate.service.scaling.hands import PlanFiles  # noqa: PLC0415
+    from gate.service.scaling.in_force import PlanFiles  # noqa: PLC0415
 
     files = PlanFiles(policy=policy_path, calendars=calendar_paths)
     told = service.deactivate(hands, act, reason=reason, files=files)
@@ -183,6 +183,11 @@ def _words(told: "Told", now: datetime) -> Iterator[str]:
         yield (
             f"    lock {told.lock_id} holds" if told.locked else "    deploys are not locked by it"
         )
-    if told.targets:
-        verb = f"at {told.floor} or more" if told.active else "as before it"
-        yield f"    {told.targets.done} of {told.targets.labelled} targets stand {verb}"
+    if not told.targets:
+        return
+    if told.active:
+        yield f"    {told.targets.done} of {count(told.targets.labelled, 'target')} raised"
+    elif told.targets.waiting:
+        yield f"    {count(told.targets.waiting, 'target')} to be lowered by the next pre-scaling"
+    else:
+        yield f"    {told.targets.done} of {count(told.targets.labelled, 'target')} as before it"

@@ -86,7 +86,8 @@ def set_(
         raise click.UsageError("give --until INSTANT or --for DURATION")
     hands = hands_of(dsn, kubeconfig)
     from gate.ledger.acts.floors import Asked  # noqa: PLC0415  (loads the database driver)
-    from gate.service.scaling.hands import PlanFiles, set_by_hand  # noqa: PLC0415
+    from gate.service.scaling.hands import set_by_hand  # noqa: PLC0415
+    from gate.service.scaling.in_force import PlanFiles  # noqa: PLC0415
 
     asked = Asked(target=target, min=minimum, max=maximum, until=until, reason=reason)
     files = PlanFiles(policy=policy_path, calendars=calendar_paths)
@@ -140,7 +141,8 @@ def release(
     runs.
     """
     act, hands = act_of(by), hands_of(dsn, kubeconfig)
-    from gate.service.scaling.hands import PlanFiles, release_by_hand  # noqa: PLC0415
+    from gate.service.scaling.hands import release_by_hand  # noqa: PLC0415
+    from gate.service.scaling.in_force import PlanFiles  # noqa: PLC0415
 
     files = PlanFiles(policy=policy_path, calendars=calendar_paths)
     done = release_by_hand(hands, act, target, reason=reason, files=files)

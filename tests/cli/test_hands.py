@@ -32,8 +32,8 @@ def plan(tmp_path: Path) -> tuple[str, ...]:
     return "--policy", str(policy), "--calendar", str(calendar)
 
 
-def test_a_floor_is_set_seen_and_released(gate: Gate, store: Target) -> None:
-    made = gate(*ASKED, "--json")
+def test_a_floor_is_set_seen_and_released(gate: Gate, store: Target, plan: tuple[str, ...]) -> None:
+    made = gate(*ASKED, *plan, "--json")
     assert (made.code, made.err) == (0, "")
     event = made.json
     assert set(event) == {
@@ -100,8 +100,13 @@ def test_below_the_floor_in_force_is_refused(
     gate: Gate, store: Target, plan: tuple[str, ...]
 ) -> None:
     low = (*SET, "--min", "9", "--for", "2h", "--reason", "it is quiet")
-    assert gate(*low).code == 0, "nothing tells the floor in force"
+    unchecked = gate(*low, "--json")
+    assert unchecked.code == 0
+    assert unchecked.json["note"] == "the floor in force is not known here"
     gate("scale", "release", "shop/checkout")
+    half = gate(*low, *plan[:2])
+    assert half.code == 2, "a policy alone tells no plan"
+    assert "no calendar" in half.err
     refused = gate(*low, *plan)
     assert (refused.code, refused.out) == (2, "")
     assert "min: 9 lies below the floor in force, 10 (the plan, level NORMAL)" in refused.err

@@ -296,6 +296,18 @@ def test_an_emergency_raises_all_and_ends_as_it_began(own: Hand, store: Target) 
     assert own.emergency("deactivate").json == {"active": False}
 
 
+def test_without_the_plan_an_emergency_ends_and_targets_wait_for_the_pre_scaler(
+    own: Hand, store: Target
+) -> None:
+    own.stage.hpa(low=5, high=20)
+    own.emergency("activate")
+    over = own.emergency("deactivate")
+    assert (over.code, over.json["targets"]) == (0, {"labelled": 1, "done": 1, "waiting": 1})
+    assert (own.stage.range(), own.held()) == ((100, 100), [])
+    at = format_instant(datetime.now(UTC))
+    assert own.stage.entry(at)["to"] == {"min": 5, "max": 20}
+
+
 def versions_of(own: Hand) -> list[str]:
     listed = own.stage.plane.get(HPAS.format(own.stage.namespace))["items"]
     return [each["metadata"]["resourceVersion"] for each in listed]

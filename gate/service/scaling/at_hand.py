@@ -5,7 +5,7 @@ The Kubernetes client is loaded where a cluster is named, and only there.
 """
 
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 import psycopg
 
 from gate.cluster.scaling.values import Hold, Target, Wish
+from gate.cluster.scaling.wanting import in_force
 from gate.core.problems import InputError, Problem
-from gate.inputs import Compiled, Unreadable, read_inputs
-from gate.service.scaling.inputs import read_stored
 from gate.service.scaling.judging import Judged
 from gate.store import connect as store
 from gate.store.errors import StoreUnavailable
@@ -85,6 +84,11 @@ class Hands:
         except StoreUnavailable as error:
             self.store_trouble = str(error)
             return None
+
+    def ask_store(self) -> store.Target | None:
+        """The database, where one is named and answers."""
+        self.with_store(lambda connection: connection.execute("SELECT 1"))
+        return None if self.store_trouble is not None else self.where
 
     @property
     def has_cluster(self) -> bool:
@@ -160,7 +164,7 @@ class HoldsAlone(Judged, frozen=True, kw_only=True):
 
     def wish(self, target: Target, holds: tuple[Hold, ...] | None = None) -> Wish:
         """The largest of the holds."""
-        standing = target.holds if holds is None else holds
+        standing = in_force(target.holds if holds is None else holds, self.at)
         most = max(standing, key=lambda hold: hold.min, default=None)
         ceilings = [hold.max for hold in standing if hold.max is not None]
         return Wish(
@@ -177,18 +181,3 @@ class HoldsAlone(Judged, frozen=True, kw_only=True):
 def without_the_plan(at: datetime) -> HoldsAlone:
     """To go by holds alone, at an instant."""
     return HoldsAlone(at=at, level=None, capacity=None, reason="the plan was not asked")
-
-
-def inputs_in_force(
-    where: store.Target | None, policy: str | None, calendars: Sequence[str]
-) -> Compiled | Unreadable | None:
-    """The plan that is in force, from the files that are named, else the database; None: neither.
-
-    Raises `InputError` where both files are named and one cannot be read.
-    """
-    if policy is not None and calendars:
-        read = read_inputs(policy, calendars)
-        if isinstance(read, Unreadable):
-            raise InputError(read.problems)
-        return read
-    return None if where is None else read_stored(where, policy, calendars)

@@ -5,6 +5,8 @@ and its calendar say, and also where the database is away. What could not be don
 made up for when the same is asked again.
 """
 
+import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -36,21 +38,24 @@ from gate.ledger.acts.holds import Holds, hold_of, open_holds
 from gate.ledger.acts.policies import active_policy
 from gate.service.clock import utc_now
 from gate.service.scaling.at_hand import Clock, Hands, HoldsOf, without_the_plan
-from gate.service.scaling.hands import PlanFiles, judged_plan, plan_of
+from gate.service.scaling.in_force import PlanFiles, judged_plan, plan_of
 
 if TYPE_CHECKING:
     from gate.service.scaling.run import Run
 
+_LOCKS_FOLLOW_SECONDS = (1.0, 2.0)
+"""A lock's end reaches every door within a second; then what it forbade is tried again."""
 DEFAULT_FLOOR = 100
 """The floor in replicas where no policy can be read: that of a policy which names none."""
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The targets of a cluster: how many carry the label, how many stand as they should now, and
-    of each other why it does not."""
+    of each other why it does not. ``waiting`` for the pre-scaler to lower them are so many."""
 
     labelled: int
     done: int
+    waiting: int = 0
     failed: tuple[str, ...] = ()
 
 
@@ -124,6 +129,7 @@ def deactivate(
     reason: str = "",
     files: PlanFiles = PlanFiles(),  # noqa: B008 - frozen
     clock: Clock = utc_now,
+    wait: Callable[[float], object] = time.sleep,
 ) -> Told:
     """End what the emergency began: its lock, and its hold on every target.
 
@@ -132,7 +138,7 @@ def deactivate(
     error. Raises as `activate` does.
     """
     problems = check_act(act, reason or "-", Scope())
-    inputs = plan_of(hands, files, problems)
+    inputs = plan_of(files, hands.ask_store(), problems)
     if problems:
         raise InputError(problems)
     ended = hands.with_store(lambda c: (deactivate_emergency(c, act, reason=reason),))
@@ -147,9 +153,15 @@ def deactivate(
     if held:
         judged = without_the_plan(act.now) if inputs is None else judged_plan(inputs, act.now)
         run = hands.run(judged, _without(hands, act.now), clock)
+        for seconds in _LOCKS_FOLLOW_SECONDS if emergency is not None else ():
+            if run is None or run.as_planned:
+                break
+            # The webhook may have refused what the lock that has just ended forbade.
+            wait(seconds)
+            run = hands.run(judged, _without(hands, act.now), clock)
     told = _told_of(held[0]) if emergency is None else _told(emergency, UNSET, locked=False)
     told = replace(told, active=False, change="deactivated", recorded=ended is not None)
-    return replace(told, targets=_reached(run))
+    return replace(told, targets=_reached(run, lowered=inputs is not None))
 
 
 def status(hands: Hands, at: datetime) -> Told:
@@ -248,13 +260,15 @@ def _emergencies(target: Target, at: datetime) -> list[Hold]:
     return [hold for hold in in_force(target.holds, at) if hold.cause == "emergency"]
 
 
-def _reached(run: "Run | None") -> Reached | UnsetType:
+def _reached(run: "Run | None", *, lowered: bool = True) -> Reached | UnsetType:
     if run is None:
         return UNSET
+    raised = [step for step in run.steps if step.target.original is not None and not step.released]
     failed = [f"{step.target}: {step.error}" for step in run.steps if step.error is not None]
     return Reached(
         labelled=len(run.steps),
         done=len(run.steps) - len(failed),
+        waiting=0 if lowered else len(raised),
         failed=(*failed, *run.troubles),
     )
 

@@ -15,8 +15,6 @@ import psycopg
 from gate.cluster.scaling.values import Hold, Step, Target
 from gate.cluster.scaling.wanting import in_force
 from gate.core.decision import Override
-from gate.core.instants import from_micros
-from gate.core.plan import AHEAD, HOLD
 from gate.core.policy import Scope
 from gate.core.problems import InputError, Problem
 from gate.inputs import Compiled
@@ -39,22 +37,18 @@ from gate.ledger.acts.holds import (
     open_holds,
 )
 from gate.service.clock import utc_now
-from gate.service.scaling.at_hand import Clock, Hands, HoldsOf, inputs_in_force, without_the_plan
-from gate.service.scaling.in_force import allowing_override, floor_in_force
-from gate.service.scaling.judging import Judged, judge
+from gate.service.scaling.at_hand import Clock, Hands, HoldsOf, without_the_plan
+from gate.service.scaling.in_force import (
+    PlanFiles,
+    allowing_override,
+    floor_in_force,
+    judged_plan,
+    plan_of,
+)
 from gate.service.scaling.manual import Bounds, Event, Released, event_of, event_of_hold
 
 if TYPE_CHECKING:
     from gate.service.scaling.run import Run
-
-_AHEAD, _HOLD = (from_micros(length) - from_micros(0) for length in (AHEAD, HOLD))
-
-
-class PlanFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """The files that tell the plan; what is not named comes from the database."""
-
-    policy: str | None = None
-    calendars: tuple[str, ...] = ()
 
 
 def set_by_hand(
@@ -74,8 +68,8 @@ def set_by_hand(
     nor a cluster can be reached. ``hands`` say what was left undone.
     """
     problems = check_floor(act, asked)
-    inputs = plan_of(hands, files, problems)
     stored = hands.with_store(load_locks)
+    inputs = plan_of(files, hands.ask_store(), problems)
     if not problems:
         hands.need_one()
     target = _target(hands, asked.target, problems)
@@ -90,6 +84,8 @@ def set_by_hand(
     floor = None if made is None else made[0]
     hold = _again(target, asked, act, identifier) if floor is None else hold_of_floor(floor)
     event = event_of_hold(asked.target, hold) if floor is None else event_of(floor, act.now)
+    if inputs is None and target is None:
+        event = msgspec.structs.replace(event, note="the floor in force is not known here")
     if not hands.has_cluster:
         return event
     new = StandingHold(target=asked.parts, hold=hold)
@@ -114,7 +110,7 @@ def release_by_hand(
     was released.
     """
     problems = check_target(target) + check_act(act, reason or "-", Scope())
-    inputs = plan_of(hands, files, problems)
+    inputs = plan_of(files, hands.ask_store(), problems)
     if problems:
         raise InputError(problems)
     ended = hands.with_store(lambda c: release_floors(c, act, target, reason=reason))
@@ -155,21 +151,6 @@ def held_by_hand(hands: Hands, at: datetime, *, everything: bool = False) -> lis
 def _place(target: str) -> tuple[str, str]:
     namespace, _, name = target.partition("/")
     return namespace, name
-
-
-def plan_of(hands: Hands, files: PlanFiles, problems: list[Problem]) -> Compiled | None:
-    """The plan in force as far as it is known here; what is wrong with files joins `problems`."""
-    try:
-        read = inputs_in_force(hands.where, files.policy, files.calendars)
-    except InputError as error:
-        problems += error.problems
-        return None
-    return read if isinstance(read, Compiled) else None
-
-
-def judged_plan(inputs: Compiled, at: datetime) -> Judged:
-    """What the plan asks at an instant, with its usual time ahead and afterwards."""
-    return judge(inputs, at, ahead=_AHEAD, hold=_HOLD)
 
 
 def _target(hands: Hands, name: str, problems: list[Problem]) -> Target | None:

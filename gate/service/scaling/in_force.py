@@ -1,4 +1,4 @@
-"""The floor in force of one target: what nobody may ask less than without an override."""
+"""The plan in force, and the floor of one target that nobody may ask less than by hand."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,11 +8,17 @@ import msgspec
 from gate.cluster.scaling.values import Rungs, Target
 from gate.cluster.scaling.wanting import rungs_of
 from gate.core.decision import AppliedOverride, Level, Override, Request
-from gate.core.instants import micros
+from gate.core.instants import from_micros, micros
 from gate.core.overrides import applicable
-from gate.core.plan import plan_at
+from gate.core.plan import AHEAD, HOLD, plan_at
 from gate.core.policy import Action, Policy
-from gate.inputs import Compiled
+from gate.core.problems import Problem
+from gate.inputs import Compiled, read_inputs
+from gate.service.scaling.inputs import read_stored
+from gate.service.scaling.judging import Judged, judge
+from gate.store import connect as store
+
+_AHEAD, _HOLD = (from_micros(length) - from_micros(0) for length in (AHEAD, HOLD))
 
 
 class InForce(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +54,39 @@ def _without_a_plan(target: Target) -> InForce:
     if target.raised is not None and target.raised.cause == "plan":
         return InForce(min=target.raised.min, level=None, why="what the plan raised it to")
     return InForce(min=target.own.min, level=None, why="the target's own")
+
+
+class PlanFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """The files that tell the plan; what is not named comes from the database."""
+
+    policy: str | None = None
+    calendars: tuple[str, ...] = ()
+
+
+def plan_of(
+    files: PlanFiles, where: store.Target | None, problems: list[Problem]
+) -> Compiled | None:
+    """The plan in force as far as it is known; what is wrong with files joins `problems`.
+
+    ``where`` None: no database is at hand.
+    """
+    named = files.policy is not None or bool(files.calendars)
+    if files.policy is not None and files.calendars:
+        read = read_inputs(files.policy, files.calendars)
+    elif where is not None:
+        read = read_stored(where, files.policy, files.calendars)
+    else:
+        return None
+    if isinstance(read, Compiled):
+        return read
+    if named:
+        problems += read.problems
+    return None
+
+
+def judged_plan(inputs: Compiled, at: datetime) -> Judged:
+    """What the plan asks at an instant, with its usual time ahead and afterwards."""
+    return judge(inputs, at, ahead=_AHEAD, hold=_HOLD)
 
 
 def level_at(inputs: Compiled, at: datetime) -> Level:
