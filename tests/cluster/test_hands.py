@@ -1,13 +1,11 @@
-"""`gate scale` and `gate emergency` over a real control plane, with and without a database."""
+"""`gate scale` over a real control plane, with and without a database."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
@@ -17,55 +15,11 @@ from gate.service.scaling.reach import Chosen
 from gate.service.scaling.run import run_once
 from gate.service.scaling.standing import StandingHolds
 from gate.store.connect import Target, connect
-from tests.cli.run import Outcome, gate
-from tests.cluster.prescaling import HPAS, SCALED, Prescaling, with_keda
+from tests.cli.run import gate
+from tests.cluster.by_hand import NOWHERE, REASON, Hand, stored
+from tests.cluster.prescaling import SCALED, Prescaling, with_keda
 from tests.cluster.unruly import Fate, unruly
 from tests.controlplane.plane import ControlPlane
-from tests.controlplane.running import Running
-from tests.postgres import fresh_schema
-
-HELD = "saturday-gate.io/held"
-NOWHERE = "host=/nonexistent user=gate dbname=gate"
-REASON = ("--reason", "a flash sale")
-
-
-class Start(Protocol):
-    def __call__(self, **options: object) -> AbstractContextManager[Running]: ...
-
-
-class Hand:
-    """A person with a terminal: the commands with the cluster that they reach."""
-
-    def __init__(self, stage: Prescaling) -> None:
-        self.stage = stage
-        self.cluster = ("--kubeconfig", str(stage.plane.kubeconfig()))
-        self.plan = ("--policy", str(stage.policy), "--calendar", str(stage.calendar))
-
-    def set(self, minimum: int, *more: str, name: str = "web") -> Outcome:
-        target = f"{self.stage.namespace}/{name}"
-        asked = ("scale", "set", target, "--min", minimum, *REASON, *self.cluster, "--json")
-        length = () if "--until" in more else ("--for", "2h")
-        return gate(*asked, *length, *more)
-
-    def release(self, *more: str, name: str = "web") -> Outcome:
-        target = f"{self.stage.namespace}/{name}"
-        return gate("scale", "release", target, *self.cluster, "--json", *more)
-
-    def emergency(self, verb: str, *more: str) -> Outcome:
-        reason = ("--reason", "photos drown") if verb == "activate" else ()
-        return gate("emergency", verb, *reason, *self.cluster, "--json", *more)
-
-    def held(self, name: str = "web") -> list[dict[str, Any]]:
-        annotations = self.stage.read(name)["metadata"].get("annotations", {})
-        found: list[dict[str, Any]] = json.loads(annotations.get(HELD, "[]"))
-        return found
-
-    def load_today(self, guests: int) -> None:
-        """Let the plan ask for these guests from yesterday to tomorrow."""
-        yesterday = datetime.now(UTC).date() - timedelta(days=1)
-        self.stage.calendar.write_text(
-            f"id,date,timezone,days,guests\nnow,{yesterday},UTC,3,{guests}\n"
-        )
 
 
 @pytest.fixture
@@ -75,11 +29,7 @@ def hand(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Hand:
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
-    """A database, named by the environment."""
-    with fresh_schema() as target:
-        monkeypatch.setenv("GATE_DSN", target.dsn)
-        monkeypatch.setenv("GATE_SCHEMA", target.schema)
-        monkeypatch.setenv("GATE_ACTOR", "ann")
+    with stored(monkeypatch) as target:
         yield target
 
 
@@ -253,83 +203,3 @@ def converge(hand: Hand, store: Target) -> None:
         namespace=hand.stage.namespace,
         holds_of=StandingHolds(store).read(),
     )
-
-
-@pytest.fixture
-def own(own_control_plane: Start, tmp_path: Path) -> Iterator[Hand]:
-    """A cluster that the emergency may have for itself: it is about every target there is."""
-    with own_control_plane() as running:
-        namespace = running.plane.fresh_namespace("crowd")
-        yield Hand(Prescaling(running.plane, namespace, tmp_path))
-
-
-def test_an_emergency_raises_all_and_ends_as_it_began(own: Hand, store: Target) -> None:
-    for name in ("web", "photos", "large"):
-        own.stage.hpa(name, low=200 if name == "large" else 5, high=220)
-    own.stage.hpa("plain", labels={})
-    own.set(20, name="photos")
-    begun = own.emergency("activate")
-    assert begun.code == 0, begun
-    told = begun.json
-    assert told["targets"] == {"labelled": 3, "done": 3}
-    ranges = {name: own.stage.range(name) for name in ("web", "photos", "large", "plain")}
-    assert ranges == {
-        "web": (100, 220),
-        "photos": (100, 220),
-        "large": (200, 220),
-        "plain": (10, 30),
-    }
-    assert [hold["id"] for hold in own.held()] == [told["id"]]
-    versions = versions_of(own)
-    assert own.emergency("activate").json == told | {"change": "unchanged"}
-    assert versions_of(own) == versions, "a second time changes nothing"
-    assert own.emergency("status").json["targets"] == {"labelled": 3, "done": 3}
-    longer = own.emergency("activate", "--for", "9h").json
-    assert (longer["id"], longer["change"]) == (told["id"], "extended")
-    assert [hold["until"] for hold in own.held()] == [longer["until"]]
-    over = own.emergency("deactivate", *own.plan)
-    assert (over.code, over.json["id"], over.json["active"]) == (0, told["id"], False)
-    assert own.stage.range("web") == (5, 220)
-    assert own.stage.range("photos") == (20, 220), "what somebody else holds stays"
-    assert own.stage.range("large") == (200, 220)
-    assert [len(own.held(name)) for name in ("web", "photos", "large")] == [0, 1, 0]
-    assert own.emergency("deactivate").json == {"active": False}
-
-
-def test_without_the_plan_an_emergency_ends_and_targets_wait_for_the_pre_scaler(
-    own: Hand, store: Target
-) -> None:
-    own.stage.hpa(low=5, high=20)
-    own.emergency("activate")
-    over = own.emergency("deactivate")
-    assert (over.code, over.json["targets"]) == (0, {"labelled": 1, "done": 1, "waiting": 1})
-    assert (own.stage.range(), own.held()) == ((100, 100), [])
-    at = format_instant(datetime.now(UTC))
-    assert own.stage.entry(at)["to"] == {"min": 5, "max": 20}
-
-
-def versions_of(own: Hand) -> list[str]:
-    listed = own.stage.plane.get(HPAS.format(own.stage.namespace))["items"]
-    return [each["metadata"]["resourceVersion"] for each in listed]
-
-
-def test_an_emergency_does_not_wait_for_the_database(own: Hand, store: Target) -> None:
-    own.stage.hpa(low=5, high=20)
-    begun = own.emergency("activate", "--dsn", NOWHERE)
-    assert (begun.code, begun.json["lock_id"], begun.json["recorded"]) == (4, None, False)
-    assert "DEPLOYS ARE NOT LOCKED" in begun.err
-    assert own.stage.range() == (100, 100)
-    again = own.emergency("activate", "--dsn", NOWHERE).json
-    assert (again["id"], again["change"]) == (begun.json["id"], "unchanged")
-    seen = own.emergency("status", "--dsn", NOWHERE)
-    assert (seen.code, seen.json["id"]) == (4, begun.json["id"])
-    # The database is back, and the command run again.
-    made = own.emergency("activate", "--until", begun.json["until"])
-    assert (made.code, made.json["locked"], made.json["recorded"]) == (0, True, True)
-    assert [hold["id"] for hold in own.held()] == [made.json["id"]]
-    assert own.stage.range() == (100, 100)
-    half = own.emergency("deactivate", *own.plan, "--dsn", NOWHERE)
-    assert (half.code, "IT STILL STANDS" in half.err) == (4, True)
-    assert own.emergency("deactivate", *own.plan).code == 0
-    assert (own.stage.range(), own.held()) == ((5, 20), [])
-    assert gate("lock", "list", "--json").json == []

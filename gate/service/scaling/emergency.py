@@ -116,7 +116,7 @@ def activate(
         hands.need_one()
         hold, change = _unrecorded(standing, act, ids, reason, until, _floor(policy))
         told = replace(_told_of(hold), change=change)
-    run = hands.run(without_the_plan(act.now), _with(hands, hold, act.now), clock)
+    run = hands.run(without_the_plan(act.now), _holds_of(hands, hold, act.now), clock)
     if stored is None:
         hands.need_one()
     return replace(told, targets=_reached(run))
@@ -152,13 +152,13 @@ def deactivate(
     run = None
     if held:
         judged = without_the_plan(act.now) if inputs is None else judged_plan(inputs, act.now)
-        run = hands.run(judged, _without(hands, act.now), clock)
+        run = hands.run(judged, _holds_of(hands, None, act.now), clock)
         for seconds in _LOCKS_FOLLOW_SECONDS if emergency is not None else ():
             if run is None or run.as_planned:
                 break
             # The webhook may have refused what the lock that has just ended forbade.
             wait(seconds)
-            run = hands.run(judged, _without(hands, act.now), clock)
+            run = hands.run(judged, _holds_of(hands, None, act.now), clock)
     told = _told_of(held[0]) if emergency is None else _told(emergency, UNSET, locked=False)
     told = replace(told, active=False, change="deactivated", recorded=ended is not None)
     return replace(told, targets=_reached(run, lowered=inputs is not None))
@@ -229,23 +229,14 @@ def _unrecorded(
     return replace(standing, until=until), "extended"
 
 
-def _with(hands: Hands, hold: Hold, at: datetime) -> HoldsOf:
-    """What a target has and should have, its emergency being this one."""
+def _holds_of(hands: Hands, hold: Hold | None, at: datetime) -> HoldsOf:
+    """What a target should have, its emergency being this one, or none."""
     holds = hands.with_store(lambda connection: open_holds(connection, at)) or Holds()
+    ours = () if hold is None else (hold,)
 
     def holds_of(target: Target) -> tuple[Hold, ...]:
-        there = [each for each in target.holds if each.cause != "emergency"]
-        return holds.on(target.namespace, target.name, (*there, hold), at)
-
-    return holds_of
-
-
-def _without(hands: Hands, at: datetime) -> HoldsOf:
-    holds = hands.with_store(lambda connection: open_holds(connection, at)) or Holds()
-
-    def holds_of(target: Target) -> tuple[Hold, ...]:
-        there = [each for each in target.holds if each.cause != "emergency"]
-        return holds.on(target.namespace, target.name, there, at)
+        there = (each for each in target.holds if each.cause != "emergency")
+        return holds.on(target.namespace, target.name, (*there, *ours), at)
 
     return holds_of
 
