@@ -119,7 +119,7 @@ def deactivate(
     from gate.service.scaling.in_force import PlanFiles  # noqa: PLC0415
 
     files = PlanFiles(policy=policy_path, calendars=calendar_paths)
-    told = service.deactivate(hands, act, reason=reason, files=files)
+    told = service.deactivate(hands, act, reason=reason, plan=files)
     _print(told, act.now, as_json=as_json)
     code = undone(
         hands,

@@ -92,7 +92,7 @@ def set_(
     asked = Asked(target=target, min=minimum, max=maximum, until=until, reason=reason)
     files = PlanFiles(policy=policy_path, calendars=calendar_paths)
     event = set_by_hand(
-        hands, act, new_id(act.now), asked, files=files, environment=environment or None
+        hands, act, new_id(act.now), asked, plan=files, environment=environment or None
     )
     if as_json:
         print_json(event)
@@ -145,7 +145,7 @@ def release(
     from gate.service.scaling.in_force import PlanFiles  # noqa: PLC0415
 
     files = PlanFiles(policy=policy_path, calendars=calendar_paths)
-    done = release_by_hand(hands, act, target, reason=reason, files=files)
+    done = release_by_hand(hands, act, target, reason=reason, plan=files)
     if as_json:
         print_json(done)
     else:

@@ -1,5 +1,6 @@
 """`gate scale` and `gate emergency` without a cluster: what stands in the database."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,21 @@ def test_below_the_floor_in_force_is_refused(
     assert (refused.code, refused.out) == (2, "")
     assert "min: 9 lies below the floor in force, 10 (the plan, level NORMAL)" in refused.err
     assert gate(*SET, "--min", "10", "--for", "2h", "--reason", "x", *plan).code == 0
+
+
+@pytest.mark.parametrize(("guests", "level", "floor"), [(90_000, "HIGH", 35), (1e6, "MAXIMUM", 50)])
+def test_the_plan_s_rung_is_the_floor_in_force_where_no_cluster_tells(
+    gate: Gate, store: Target, plan: tuple[str, ...], guests: float, level: str, floor: int
+) -> None:
+    policy = Path(plan[1])
+    flat = "load: {hours: {0: 1}, saturday: 1, season: {factor: 1}}"
+    policy.write_text(policy.read_text().partition("load:")[0] + flat)
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    Path(plan[3]).write_text(f"id,date,timezone,days,guests\na,{yesterday},UTC,3,{guests:.0f}\n")
+    ask = (*SET, "--for", "2h", "--reason", "x", *plan, "--min")
+    refused = gate(*ask, floor - 1)
+    assert (refused.code, f"{floor} (the plan, level {level})" in refused.err) == (2, True)
+    assert gate(*ask, floor).code == 0
 
 
 def test_the_plan_of_the_database_counts_too(

@@ -1,5 +1,7 @@
 """`gate emergency` over a control plane of its own, with and without a database."""
 
+import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,6 +68,17 @@ def test_an_emergency_raises_all_and_ends_as_it_began(own: Hand, store: Target) 
     assert own.emergency("deactivate").json == {"active": False}
 
 
+def test_a_database_that_takes_all_and_answers_nothing_holds_nobody_up(own: Hand) -> None:
+    own.stage.hpa(low=5, high=20)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host, port = silent.getsockname()
+        began = time.monotonic()
+        begun = own.emergency("activate", "--dsn", f"host={host} port={port} user=gate dbname=gate")
+        assert time.monotonic() - began < 15
+    assert (begun.code, begun.json["locked"]) == (4, False)
+    assert own.stage.range() == (100, 100)
+
+
 def test_without_the_plan_an_emergency_ends_and_targets_wait_for_the_pre_scaler(
     own: Hand, store: Target
 ) -> None:
@@ -121,7 +134,7 @@ def test_what_the_lock_forbade_is_tried_again_when_it_has_ended(own: Hand, store
         plane.wait_for("the rights", lambda: allowed(plane))
 
     now = replace(act("ann"), now=datetime.now(UTC))
-    told = emergency.deactivate(hands, now, files=files, wait=wait)
+    told = emergency.deactivate(hands, now, plan=files, wait=wait)
     assert (len(waited), told.active) == (1, False)
     assert (own.stage.range(), own.held()) == ((5, 20), [])
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -202,4 +203,34 @@ def converge(hand: Hand, store: Target) -> None:
         without_the_plan(datetime.now(UTC)),
         namespace=hand.stage.namespace,
         holds_of=StandingHolds(store).read(),
+    )
+
+
+def test_people_who_set_and_release_at_once_lose_nothing(hand: Hand, store: Target) -> None:
+    hand.stage.hpa(low=2, high=20)
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(lambda n: command(hand, "set", "--min", 50 + n), range(6)))
+    assert [each.returncode for each in made] == [0] * 6, made
+    assert (hand.stage.range(), len(hand.held())) == ((55, 55), 6)
+    with ThreadPoolExecutor(2) as pool:
+        released = pool.submit(command, hand, "release", *hand.plan)
+        another = pool.submit(command, hand, "set", "--min", 70)
+        codes = released.result().returncode, another.result().returncode
+    assert codes == (0, 0)
+    standing = {each["id"] for each in gate("scale", "list", "--json").json}
+    converge(hand, store)
+    assert {hold["id"] for hold in hand.held()} == standing
+    assert hand.stage.range()[0] == (70 if standing else 2)
+
+
+def command(hand: Hand, verb: str, *more: object) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own."""
+    target = f"{hand.stage.namespace}/web"
+    options = ("--for", "2h", *REASON) if verb == "set" else ()
+    words = ("scale", verb, target, *options, *hand.cluster, *more)
+    return subprocess.run(
+        [sys.executable, "-m", "gate", *map(str, words)],
+        text=True,
+        capture_output=True,
+        check=False,
     )

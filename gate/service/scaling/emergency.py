@@ -38,7 +38,7 @@ from gate.ledger.acts.holds import Holds, hold_of, open_holds
 from gate.ledger.acts.policies import active_policy
 from gate.service.clock import utc_now
 from gate.service.scaling.at_hand import Clock, Hands, HoldsOf, without_the_plan
-from gate.service.scaling.in_force import PlanFiles, judged_plan, plan_of
+from gate.service.scaling.in_force import Plan, PlanFiles, judged_plan, plan_of
 
 if TYPE_CHECKING:
     from gate.service.scaling.run import Run
@@ -127,7 +127,7 @@ def deactivate(
     act: Act,
     *,
     reason: str = "",
-    files: PlanFiles = PlanFiles(),  # noqa: B008 - frozen
+    plan: Plan = PlanFiles(),  # noqa: B008 - frozen
     clock: Clock = utc_now,
     wait: Callable[[float], object] = time.sleep,
 ) -> Told:
@@ -138,7 +138,7 @@ def deactivate(
     error. Raises as `activate` does.
     """
     problems = check_act(act, reason or "-", Scope())
-    inputs = plan_of(files, hands.ask_store(), problems)
+    inputs = plan_of(plan, hands.ask_store(), problems)
     if problems:
         raise InputError(problems)
     ended = hands.with_store(lambda c: (deactivate_emergency(c, act, reason=reason),))

@@ -39,6 +39,7 @@ from gate.ledger.acts.holds import (
 from gate.service.clock import utc_now
 from gate.service.scaling.at_hand import Clock, Hands, HoldsOf, without_the_plan
 from gate.service.scaling.in_force import (
+    Plan,
     PlanFiles,
     allowing_override,
     floor_in_force,
@@ -57,7 +58,7 @@ def set_by_hand(
     identifier: UUID,
     asked: Asked,
     *,
-    files: PlanFiles = PlanFiles(),  # noqa: B008 - frozen
+    plan: Plan = PlanFiles(),  # noqa: B008 - frozen
     environment: str | None = None,
     clock: Clock = utc_now,
 ) -> Event:
@@ -69,7 +70,7 @@ def set_by_hand(
     """
     problems = check_floor(act, asked)
     stored = hands.with_store(load_locks)
-    inputs = plan_of(files, hands.ask_store(), problems)
+    inputs = plan_of(plan, hands.ask_store(), problems)
     if not problems:
         hands.need_one()
     target = _target(hands, asked.target, problems)
@@ -100,7 +101,7 @@ def release_by_hand(
     target: str,
     *,
     reason: str = "",
-    files: PlanFiles = PlanFiles(),  # noqa: B008 - frozen
+    plan: Plan = PlanFiles(),  # noqa: B008 - frozen
     clock: Clock = utc_now,
 ) -> Released:
     """End every manual floor of a target: it is back at the plan, or at its own values.
@@ -110,7 +111,7 @@ def release_by_hand(
     was released.
     """
     problems = check_target(target) + check_act(act, reason or "-", Scope())
-    inputs = plan_of(files, hands.ask_store(), problems)
+    inputs = plan_of(plan, hands.ask_store(), problems)
     if problems:
         raise InputError(problems)
     ended = hands.with_store(lambda c: release_floors(c, act, target, reason=reason))
@@ -216,10 +217,17 @@ def _with(hands: Hands, new: StandingHold, at: datetime) -> HoldsOf:
 
 
 def _without_manual(hands: Hands, at: datetime) -> HoldsOf:
+    """Without the manual floors that stood when the target was first read.
+
+    Where somebody sets another one meanwhile, the target is read and judged once more; that stays.
+    """
     stored = hands.with_store(lambda connection: open_holds(connection, at)) or Holds()
+    first: dict[tuple[str, str, str], frozenset[str]] = {}
 
     def holds_of(target: Target) -> tuple[Hold, ...]:
-        there = tuple(hold for hold in target.holds if hold.cause != "manual")
+        manual = (hold.id for hold in target.holds if hold.cause == "manual")
+        ended = first.setdefault(target.key, frozenset(manual))
+        there = (hold for hold in target.holds if hold.id not in ended)
         return stored.on(target.namespace, target.name, there, at)
 
     return holds_of

@@ -63,18 +63,22 @@ class PlanFiles(msgspec.Struct, frozen=True, kw_only=True):
     calendars: tuple[str, ...] = ()
 
 
-def plan_of(
-    files: PlanFiles, where: store.Target | None, problems: list[Problem]
-) -> Compiled | None:
+Plan = PlanFiles | Compiled
+"""Where the plan comes from: files, or what a server has compiled already."""
+
+
+def plan_of(plan: Plan, where: store.Target | None, problems: list[Problem]) -> Compiled | None:
     """The plan in force as far as it is known; what is wrong with files joins `problems`.
 
     ``where`` None: no database is at hand.
     """
-    named = files.policy is not None or bool(files.calendars)
-    if files.policy is not None and files.calendars:
-        read = read_inputs(files.policy, files.calendars)
+    if isinstance(plan, Compiled):
+        return plan
+    named = plan.policy is not None or bool(plan.calendars)
+    if plan.policy is not None and plan.calendars:
+        read = read_inputs(plan.policy, plan.calendars)
     elif where is not None:
-        read = read_stored(where, files.policy, files.calendars)
+        read = read_stored(where, plan.policy, plan.calendars)
     else:
         return None
     if isinstance(read, Compiled):
