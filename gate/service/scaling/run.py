@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from gate.cluster.scaling.stepping import step
 from gate.cluster.scaling.values import Hold, Step, Target
+from gate.cluster.scaling.wanting import in_force
 from gate.service.clock import utc_now
 from gate.service.keeper.kube import ClusterUnavailable
 from gate.service.scaling.cluster import WIDTH, ConflictError, Scalers
@@ -82,9 +83,8 @@ HoldsOf = Callable[[Target], tuple[Hold, ...] | None]
 
 
 def holds_on_target(target: Target) -> tuple[Hold, ...] | None:
-    """The target's own word, where there is no database that knows better."""
-    del target
-    return None
+    """The target's own, where there is no database that knows better; those that are over go."""
+    return in_force(target.holds, utc_now()) if target.holds else None
 
 
 def run_once(
@@ -133,7 +133,12 @@ def _written(
         recorder.planned(todo, begun)
     with ThreadPoolExecutor(WIDTH, thread_name_prefix="prescale") as pool:
         done = pool.map(lambda each: _write(scalers, each, judge, now), todo)
-        outcomes = list(_counted(done, len(todo), advance))
+        try:
+            outcomes = list(_counted(done, len(todo), advance))
+        except BaseException:
+            # Whoever interrupts the run must not wait for a server that is busy.
+            scalers.call.stop()
+            raise
     for outcome in outcomes:
         if outcome.applied_at is not None:
             recorder.applied(outcome.step, outcome.applied_at)
