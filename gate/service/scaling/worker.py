@@ -14,7 +14,7 @@ from kubernetes.client import ApiClient
 from msgspec.structs import replace
 
 from gate.cluster.scaling.gitops import reversals
-from gate.cluster.scaling.values import Target, Wish
+from gate.cluster.scaling.values import Hold, Target, Wish
 from gate.cluster.scaling.wanting import in_force, wanted
 from gate.core.backoff import Backoff
 from gate.service.keeper.reflector import Watching
@@ -27,7 +27,7 @@ from gate.service.scaling.lease import Lease
 from gate.service.scaling.planning import Planning
 from gate.service.scaling.readiness import Readiness
 from gate.service.scaling.record import ScalingRecorder, event_of
-from gate.service.scaling.run import HoldsOf, Outcome, bring, holds_on_target
+from gate.service.scaling.run import HoldsOf, Outcome, bring
 from gate.service.scaling.said import Said
 from gate.service.scaling.watching import Connect, Known, Targets, Workloads
 
@@ -63,7 +63,7 @@ class PrescaleWorker:
         settings: Settings,
         outbox: Outbox,
         *,
-        holds_of: HoldsOf = holds_on_target,
+        holds_of: HoldsOf | None = None,
         clock: ServerClock | None = None,
     ) -> None:
         self.clock = clock or ServerClock()
@@ -73,7 +73,7 @@ class PrescaleWorker:
         self.planning = planning
         self._settings = settings
         self.outbox = outbox
-        self._holds_of = holds_of
+        self._holds_of = holds_of or self._own_holds
         self.said = Said(outbox, self.clock)
         self._recorder = ScalingRecorder(outbox)
         self._readiness = Readiness(self._recorder, settings.ready_within)
@@ -206,6 +206,10 @@ class PrescaleWorker:
             target, judged.level, judged.capacity, at=judged.at, holds=holds, fallback=True,
             reason="the floor is not Ready in time",
         )  # fmt: skip
+
+    def _own_holds(self, target: Target) -> tuple[Hold, ...] | None:
+        """The target's own word, where no database knows better; holds that are over go."""
+        return in_force(target.holds, self.clock()) if target.holds else None
 
     def _take(self, outcome: Outcome) -> None:
         step, after = outcome.step, outcome.after
