@@ -12,6 +12,7 @@ from gate.service.outbox import Outbox
 from gate.service.scaling.clock import ServerClock
 from gate.service.scaling.planning import Planning
 from gate.service.scaling.service import AHEAD, HOLD, connector, identity
+from gate.service.scaling.standing import StandingHolds
 from gate.service.scaling.worker import PrescaleWorker, Settings
 from gate.store.connect import Target, connect
 from tests.cluster.faulty import Proxy
@@ -69,6 +70,7 @@ class Site(Prescaling):
             planning,
             Settings(lease_namespace=self.namespace, **chosen),
             Outbox(where),
+            standing=None if where is None else StandingHolds(where),
             clock=None if local is None else ServerClock(local),
         )
         with running(worker):

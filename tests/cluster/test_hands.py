@@ -1,5 +1,6 @@
 """`gate scale` over a real control plane, with and without a database."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,10 +12,6 @@ from typing import Any
 import pytest
 
 from gate.core.instants import format_instant
-from gate.service.scaling.at_hand import without_the_plan
-from gate.service.scaling.reach import Chosen
-from gate.service.scaling.run import run_once
-from gate.service.scaling.standing import StandingHolds
 from gate.store.connect import Target, connect
 from tests.cli.run import gate
 from tests.cluster.by_hand import NOWHERE, REASON, Hand, stored
@@ -158,11 +155,11 @@ def test_what_was_set_without_the_cluster_is_applied_by_the_next_run(
     asked = ("scale", "set", target, "--min", "60", "--for", "2h", *REASON, "--json")
     assert gate(*asked).json["applied"] is False
     assert hand.stage.range() == (2, 20)
-    converge(hand, store)
+    converge(hand)
     assert hand.stage.range() == (60, 60)
     assert len(hand.held()) == 1
     gate("scale", "release", target)
-    converge(hand, store)
+    converge(hand)
     assert hand.held() == []
 
 
@@ -196,14 +193,10 @@ def test_a_command_killed_around_its_patch_is_made_good_by_running_it_again(
     assert hand.stage.notes()["original"]["min"] == 2
 
 
-def converge(hand: Hand, store: Target) -> None:
+def converge(hand: Hand) -> None:
     """What the pre-scaler does with the database's holds."""
-    run_once(
-        Chosen.named(hand.cluster[1], {}),
-        without_the_plan(datetime.now(UTC)),
-        namespace=hand.stage.namespace,
-        holds_of=StandingHolds(store).read(),
-    )
+    done = hand.stage.run(format_instant(datetime.now(UTC)), "--dsn", os.environ["GATE_DSN"])
+    assert done.code == 0, done
 
 
 def test_people_who_set_and_release_at_once_lose_nothing(hand: Hand, store: Target) -> None:
@@ -218,7 +211,7 @@ def test_people_who_set_and_release_at_once_lose_nothing(hand: Hand, store: Targ
         codes = released.result().returncode, another.result().returncode
     assert codes == (0, 0)
     standing = {each["id"] for each in gate("scale", "list", "--json").json}
-    converge(hand, store)
+    converge(hand)
     assert {hold["id"] for hold in hand.held()} == standing
     assert hand.stage.range()[0] == (70 if standing else 2)
 

@@ -13,7 +13,7 @@ from gate.ledger.acts.emergencies import deactivate_emergency
 from gate.ledger.acts.floors import release_floors
 from gate.service.scaling.standing import Pace, StandingHolds
 from gate.store import connect as store
-from tests.hands.build import NOON, act, emergency, floor
+from tests.hands.build import NOON, act, emergency, floor, hour
 
 TARGET = Target(
     namespace="shop",
@@ -74,6 +74,9 @@ def test_while_the_database_is_away_the_target_s_word_holds(where: store.Target)
     away = replace(where, dsn="host=/nonexistent user=gate dbname=gate")
     holds = StandingHolds(away, clock=lambda: NOON).read()
     assert holds(TARGET) is None
+    own = Hold(id="own", cause="manual", min=9, until=hour(1), by="ann", reason="x")
+    over = replace(own, id="over", until=NOON)
+    assert holds(replace(TARGET, holds=(own, over))) == (own,)
     assert "not available" in (holds.trouble or "")
 
 

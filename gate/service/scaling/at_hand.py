@@ -22,7 +22,7 @@ from gate.store.patience import answered_within, line
 
 if TYPE_CHECKING:
     from gate.service.scaling.reach import Chosen
-    from gate.service.scaling.run import Run
+    from gate.service.scaling.run import Recorder, Run
 
 ANSWER_SECONDS = 10.0
 """For so long a database that takes what is sent may answer nothing."""
@@ -141,8 +141,27 @@ class Hands:
                 return None
             from gate.service.scaling.run import run_once  # noqa: PLC0415  (loads the client)
 
-            return run_once(cluster, judged, namespace=namespace, holds_of=holds_of, now=clock)
+            with self._recorder() as recorder:
+                return run_once(
+                    cluster,
+                    judged,
+                    namespace=namespace,
+                    recorder=recorder,
+                    holds_of=holds_of,
+                    now=clock,
+                )
         return None
+
+    @contextmanager
+    def _recorder(self) -> "Iterator[Recorder]":
+        from gate.service.scaling.recording import recording_at  # noqa: PLC0415
+        from gate.service.scaling.run import Unrecorded  # noqa: PLC0415
+
+        if self.where is None or self.store_trouble is not None:
+            yield Unrecorded()
+            return
+        with recording_at(self.where) as recorder:
+            yield recorder
 
     @contextmanager
     def _with_cluster(self, only: str | None) -> "Iterator[Chosen | None]":

@@ -18,7 +18,7 @@ from gate.service.keeper.kube import named_client
 from gate.service.outbox import Outbox
 from gate.service.scaling.cluster import WIDTH
 from gate.service.scaling.planning import Planning
-from gate.service.scaling.run import HoldsOf
+from gate.service.scaling.standing import StandingHolds
 from gate.service.scaling.worker import PrescaleWorker, Settings
 from gate.service.signals import stopped_by_signals
 from gate.store.connect import Target, target
@@ -41,7 +41,6 @@ def serve(
     state: Path | None = None,
     ahead: timedelta = AHEAD,
     hold: timedelta = HOLD,
-    holds_of: HoldsOf | None = None,
 ) -> None:
     """Keep the floors until SIGTERM or SIGINT.
 
@@ -54,7 +53,8 @@ def serve(
     inputs = Following(policy, calendars, database=dsn is not None)
     where = None if dsn is None else target(dsn, os.environ)
     planning = Planning(inputs, ahead=ahead, hold=hold)
-    worker = PrescaleWorker(connect, planning, settings, Outbox(where), holds_of=holds_of)
+    standing = None if where is None else StandingHolds(where)
+    worker = PrescaleWorker(connect, planning, settings, Outbox(where), standing=standing)
     stop = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(stopped_by_signals(stop))
@@ -71,7 +71,8 @@ def beside_server(
 ) -> PrescaleWorker:
     """The worker of a server that reads policy and calendar itself; see `ReadElsewhere`."""
     planning = Planning(ReadElsewhere(read), ahead=AHEAD, hold=HOLD)
-    return PrescaleWorker(connect, planning, settings(environ), Outbox(where))
+    standing = StandingHolds(where)
+    return PrescaleWorker(connect, planning, settings(environ), Outbox(where), standing=standing)
 
 
 def settings(

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from gate.cluster.scaling.values import Hold, Target
+from gate.cluster.scaling.wanting import in_force
 from gate.core.backoff import Backoff
 from gate.ledger.acts.holds import Holds, open_holds
 from gate.service.clock import utc_now
@@ -34,8 +35,8 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 class StandingHolds:
     """Which holds should stand on a target, as the database had it last.
 
-    Call it with a target. Before the database has answered, a target's own word holds (None), and
-    what was read last holds while it is away; ``trouble`` says that it is. Any thread may ask.
+    Call it with a target. Before the database has answered, a target's own word holds, and what
+    was read last holds while it is away; ``trouble`` says that it is. Any thread may ask.
     """
 
     def __init__(
@@ -48,18 +49,18 @@ class StandingHolds:
     ) -> None:
         """``changed`` is called where other holds stand than before."""
         self._where = where
-        self._changed = changed
+        self.changed = changed
         self._clock = clock
         self._pace = pace
         self._holds: Holds | None = None
         self.trouble: str | None = None
 
     def __call__(self, target: Target) -> tuple[Hold, ...] | None:
-        """The holds that should stand on it; None: those that do."""
-        holds = self._holds
-        if holds is None:
-            return None
-        return holds.on(target.namespace, target.name, target.holds, self._clock())
+        """The holds that should stand on it; None: those that do, none."""
+        holds, now = self._holds, self._clock()
+        if holds is not None:
+            return holds.on(target.namespace, target.name, target.holds, now)
+        return in_force(target.holds, now) if target.holds else None
 
     def read(self) -> "StandingHolds":
         """Read once, for a run that happens once; ``trouble`` where that cannot be done."""
@@ -106,4 +107,4 @@ class StandingHolds:
             holds = open_holds(connection, self._clock())
         before, self._holds, self.trouble = self._holds, holds, None
         if before != holds:
-            self._changed()
+            self.changed()

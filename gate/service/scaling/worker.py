@@ -29,6 +29,7 @@ from gate.service.scaling.readiness import Readiness
 from gate.service.scaling.record import ScalingRecorder, event_of
 from gate.service.scaling.run import HoldsOf, Outcome, bring
 from gate.service.scaling.said import Said
+from gate.service.scaling.standing import StandingHolds
 from gate.service.scaling.watching import Connect, Known, Targets, Workloads
 
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.5, 15.0
@@ -52,7 +53,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PrescaleWorker:
-    """One candidate. ``connect`` makes a client; ``outbox`` takes what is recorded."""
+    """One candidate. ``connect`` makes a client; ``outbox`` takes what is recorded.
+
+    ``standing`` says what people hold; None: the targets' own word.
+    """
 
     name = "prescale"
 
@@ -63,7 +67,7 @@ class PrescaleWorker:
         settings: Settings,
         outbox: Outbox,
         *,
-        holds_of: HoldsOf | None = None,
+        standing: StandingHolds | None = None,
         clock: ServerClock | None = None,
     ) -> None:
         self.clock = clock or ServerClock()
@@ -73,7 +77,8 @@ class PrescaleWorker:
         self.planning = planning
         self._settings = settings
         self.outbox = outbox
-        self._holds_of = holds_of or self._own_holds
+        self._standing = standing
+        self._holds_of: HoldsOf = standing or self._own_holds
         self.said = Said(outbox, self.clock)
         self._recorder = ScalingRecorder(outbox)
         self._readiness = Readiness(self._recorder, settings.ready_within)
@@ -110,6 +115,11 @@ class PrescaleWorker:
         outbox = threading.Thread(target=self.outbox.run, args=[end], name="outbox", daemon=True)
         for each in (outbox, lease, targets):
             each.start()
+        if self._standing is not None:
+            self._standing.changed = self._wake.set
+            threading.Thread(
+                target=self._standing.run, args=[end], name="holds", daemon=True
+            ).start()
         log("prescale-started", identity=self._settings.identity)
         try:
             self.planning.wait(stop)
