@@ -42,4 +42,6 @@ def recording_at(where: "Target", *, end_seconds: float = 5.0) -> Iterator[Recor
     finally:
         outbox.settle(end_seconds)
         stop.set()
+        # With nothing to write: the thread looks up, and sees that it is over.
+        outbox.put()
         thread.join(timeout=end_seconds)
