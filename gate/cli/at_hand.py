@@ -53,10 +53,17 @@ def hands_of(dsn: str | None, kubeconfig: str | None) -> "Hands":
     return Hands.of(store, kubeconfig, os.environ)
 
 
-def undone(hands: "Hands", *, without_store: str, without_cluster: str) -> int:
-    """Say loudly what could not be done, and how the command ends because of it."""
+def undone(
+    hands: "Hands", *, without_store: str, without_cluster: str, needs_store: bool = False
+) -> int:
+    """Say loudly what could not be done, and how the command ends because of it.
+
+    With ``needs_store`` that no database is named is as bad as one that is away.
+    """
     if hands.store_trouble is not None:
         complain(f"{hands.store_trouble}: {without_store}")
     if hands.cluster_trouble is not None:
         complain(f"{hands.cluster_trouble}: {without_cluster}")
-    return Exit.UNDECIDED if hands.undone else Exit.ALLOWED
+    store_missing = hands.store_trouble is not None and (hands.where is not None or needs_store)
+    missing = store_missing or hands.cluster_trouble is not None
+    return Exit.UNDECIDED if missing else Exit.ALLOWED

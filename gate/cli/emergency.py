@@ -78,6 +78,7 @@ def activate(
         hands,
         without_store="DEPLOYS ARE NOT LOCKED and nobody is told; run this again once it answers",
         without_cluster="FLOORS ARE NOT RAISED; the pre-scaler does it, or run this again",
+        needs_store=True,
     )
     return Exit.UNDECIDED if _failed(told) else code
 
@@ -125,6 +126,7 @@ def deactivate(
         hands,
         without_store="if it was recorded there IT STILL STANDS; run this again once it answers",
         without_cluster="the pre-scaler lowers the floors, or run this again",
+        needs_store=True,
     )
     return Exit.UNDECIDED if _failed(told) else code
 

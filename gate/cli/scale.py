@@ -41,8 +41,8 @@ Examples:
       --reason "two castles upload at once" --policy policy.yaml --calendar weddings.csv
 
 \b
-Exit codes: 0 recorded, and applied where a cluster is at hand; 2 bad usage or input, a floor
-below the one in force included; 4 not recorded, or not applied though a cluster is named.
+Exit codes: 0 done with what is named; 2 bad usage or input, a floor below the one in force
+included; 4 not recorded, or not applied, though a database or a cluster is named.
 """,
 )
 @_TARGET
@@ -100,7 +100,7 @@ def set_(
         click.echo("\n".join(_words(event, act.now)))
     code = undone(
         hands,
-        without_store="it stands on its target alone, unrecorded; set it again once it answers",
+        without_store="the floor stands on its target alone; set it again to have it recorded",
         without_cluster=_LATER,
     )
     return Exit.UNDECIDED if _complained(event) else code
@@ -115,7 +115,7 @@ Examples:
 
 \b
 Exit codes: 0 released, also where nothing was held; 2 bad usage or input; 4 not recorded, or not
-taken off though a cluster is named.
+taken off, though a database or a cluster is named.
 """,
 )
 @_TARGET
@@ -152,7 +152,7 @@ def release(
         click.echo("\n".join(_release_words(done, act.now)))
     code = undone(
         hands,
-        without_store="if the floor was recorded there it comes back; release it again then",
+        without_store="a floor that was recorded comes back; release it again with the database",
         without_cluster="the pre-scaler takes it off once the cluster answers",
     )
     return Exit.UNDECIDED if _complained(done) else code

@@ -134,16 +134,27 @@ def test_with_the_database_away_the_target_alone_knows(hand: Hand) -> None:
     hand.stage.hpa(low=2, high=20)
     made = hand.set(60, "--dsn", NOWHERE)
     assert (made.code, made.json["applied"], made.json["recorded"]) == (4, True, False)
-    assert "unrecorded" in made.err
+    assert "stands on its target alone" in made.err
     assert hand.stage.range() == (60, 60)
     again = hand.set(60, "--until", made.json["until"], "--dsn", NOWHERE)
     assert (again.json["id"], len(hand.held())) == (made.json["id"], 1)
     listed = gate("scale", "list", *hand.cluster, "--json")
     (mine,) = [each for each in listed.json if each["id"] == made.json["id"]]
-    assert (listed.code, mine["recorded"]) == (4, False)
+    assert (listed.code, mine["recorded"]) == (0, False)
     released = hand.release(*hand.plan, "--dsn", NOWHERE)
-    assert (released.code, "release it again" in released.err) == (4, True)
+    assert (released.code, "comes back" in released.err) == (4, True)
     assert [each["id"] for each in released.json["released"]] == [made.json["id"]]
+    assert (hand.stage.range(), hand.held()) == ((2, 20), [])
+
+
+def test_who_names_no_database_needs_none(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GATE_DSN", raising=False)
+    hand.stage.hpa(low=2, high=20)
+    made = hand.set(60)
+    assert (made.code, made.json["recorded"], hand.stage.range()) == (0, False, (60, 60))
+    assert "no database is named" in made.err
+    assert hand.stage.entry(format_instant(datetime.now(UTC)))["cause"] == "manual"
+    assert hand.release(*hand.plan).code == 0
     assert (hand.stage.range(), hand.held()) == ((2, 20), [])
 
 

@@ -60,15 +60,21 @@ class Hands:
 
         Raises `InputError` for a file that is no kubeconfig.
         """
-        named = kubeconfig or environ.get("KUBECONFIG") or environ.get("KUBERNETES_SERVICE_HOST")
-        if not named:
+        named = kubeconfig or environ.get("KUBECONFIG")
+        if not named and not environ.get("KUBERNETES_SERVICE_HOST"):
             return cls(where, None)
         if importlib.util.find_spec("kubernetes") is None:
             trouble = "talking to a cluster needs: pip install 'saturday-gate[cluster]'"
             return cls(where, None, cluster_trouble=trouble)
         from gate.service.scaling.reach import Chosen  # noqa: PLC0415  (loads the client)
 
-        return cls(where, Chosen.named(kubeconfig, environ))
+        try:
+            return cls(where, Chosen.named(kubeconfig, environ))
+        except InputError:
+            if named:
+                raise
+            # A pod without an account: it runs inside of a cluster, and has none to speak to.
+            return cls(where, None)
 
     def with_store(self, use: Callable[[psycopg.Connection], Done]) -> Done | None:
         """What `use` answers; None where the database is not at hand, which is then said."""
@@ -94,11 +100,6 @@ class Hands:
     def has_cluster(self) -> bool:
         """Whether a cluster is named, and has answered so far."""
         return self._cluster is not None and self.cluster_trouble is None
-
-    @property
-    def undone(self) -> bool:
-        """Whether a database was missing, or a cluster that is named."""
-        return self.store_trouble is not None or self.cluster_trouble is not None
 
     def need_one(self) -> None:
         """Raise where nothing at all can be done: `InputError` where nothing is named."""
