@@ -19,7 +19,7 @@ from gate.cli.options import (
 )
 from gate.cli.output import complain, count, print_json_array
 from gate.cli.progress import counting
-from gate.cli.screen import LEVEL_STYLES, console, moment
+from gate.cli.screen import LEVEL_STYLES, console, moment, speaks
 from gate.core.problems import InputError
 
 if TYPE_CHECKING:
@@ -46,6 +46,16 @@ Exit codes: 0 ended as told; or every target stands as planned, or as somebody e
 """
 
 
+def _namespace(_: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """An empty one, of a variable that is not set, must not become all of them."""
+    from gate.cluster.configuration import parse_namespace  # noqa: PLC0415
+
+    try:
+        return None if given is None else parse_namespace(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=option) from None
+
+
 @click.command(cls=VariadicCommand, epilog=_EPILOG)
 @click.option("--policy", "policy_path", type=EXISTING_FILE, metavar="FILE",
               help="The policy document; without it, the database's.")  # fmt: skip
@@ -54,7 +64,8 @@ Exit codes: 0 ended as told; or every target stands as planned, or as somebody e
 @dsn_option
 @click.option("--kubeconfig", type=EXISTING_FILE, metavar="FILE",
               help="The cluster; else KUBECONFIG, else the pod's own account.")  # fmt: skip
-@click.option("--namespace", metavar="NAME", help="Only targets of this namespace.")
+@click.option("--namespace", metavar="NAME", callback=_namespace,
+              help="Only targets of this namespace.")  # fmt: skip
 @click.option("--once", is_flag=True, help="Bring the targets to the plan, and end.")
 @click.option("--watch", is_flag=True,
               help="Keep the targets at the plan until told to stop.")  # fmt: skip
@@ -160,6 +171,8 @@ def _show(done: "Run", judged: "Judged", *, dry_run: bool, as_json: bool) -> Non
     if judged.shortfall:
         complain(f"the plan lacks {count(judged.shortfall, 'replica')} beyond the ceiling")
     if as_json:
+        if not done.steps:
+            complain("no target carries the label")
         print_json_array(map(entry, done.steps))
         return
     screen = console()
@@ -211,7 +224,8 @@ def _table(steps: Sequence["Step"]) -> "Table":
 
 
 def _moved(before: int, after: int) -> str:
-    return str(before) if before == after else f"{before} → {after}"
+    arrow = "→" if speaks("→") else "->"
+    return str(before) if before == after else f"{before} {arrow} {after}"
 
 
 def _mark(step: "Step") -> "Text":

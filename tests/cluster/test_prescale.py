@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.run import gate
 from tests.cluster.prescaling import (
     HIGH,
     HPAS,
@@ -186,3 +187,43 @@ def test_what_stands_in_the_way_of_a_floor_is_said(stage: Prescaling) -> None:
     assert "0 replicas" in notes["stopped"]
     assert "not found" in notes["missing"]
     assert "HorizontalPodAutoscaler two" in notes["one"]
+
+
+def test_people_see_a_table_with_remarks(stage: Prescaling) -> None:
+    stage.hpa("web")
+    stage.hpa("bad", annotations={"saturday-gate.io/rungs": "none"})
+    where = ("--kubeconfig", stage.plane.kubeconfig(), "--namespace", stage.namespace)
+    words = ("prescale", "--policy", stage.policy, "--calendar", stage.calendar, "--once")
+    done = gate(*words, *where, "--at", HIGH)
+    assert done.code == 4
+    assert done.out.startswith(
+        "HIGH at 2026-06-10T12:00:00Z (booked load needs up to 20 replicas): 1 of 2 targets moved"
+    )
+    assert "10 → 35" in done.out
+    assert f"{stage.namespace}/bad: error: annotation saturday-gate.io/rungs" in done.out
+    assert "would move" in gate(*words, *where, "--at", NORMAL, "--dry-run").out
+    stage.calendar.write_text("nonsense\n")
+    done = gate(*words, *where, "--at", HIGH)
+    assert "fallback" in done.out
+    assert "floors are raised to the fallback" in done.err
+
+
+def test_a_namespace_without_targets_is_said(stage: Prescaling) -> None:
+    listed = stage.run(HIGH)
+    assert (listed.code, listed.json) == (0, [])
+    assert "no target carries the label" in listed.err
+    where = ("--kubeconfig", stage.plane.kubeconfig(), "--namespace", stage.namespace)
+    words = ("prescale", "--policy", stage.policy, "--calendar", stage.calendar, "--once")
+    done = gate(*words, *where)
+    assert done.code == 0
+    assert "no target carries the label" in done.out
+
+
+def test_a_list_of_several_pages_is_read_to_its_end(
+    stage: Prescaling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate.service.scaling.cluster._PAGE", 3)
+    names = [f"web-{number}" for number in range(8)]
+    for name in names:
+        stage.hpa(name)
+    assert [entry["name"] for entry in stage.run(HIGH).json] == names

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -12,10 +13,25 @@ from typing import Protocol
 
 import pytest
 
+from gate.core.instants import parse_instant
+from gate.inputs import read_inputs
+from gate.service.scaling.calls import Patience
+from gate.service.scaling.cluster import Scalers
+from gate.service.scaling.judging import judge
+from gate.service.scaling.run import Run, run_once
 from tests.cli.run import gate
-from tests.cluster.prescaling import HIGH, HPAS, MAXIMUM, MERGE, NORMAL, Prescaling, moved
+from tests.cluster.prescaling import (
+    HIGH,
+    HPAS,
+    MAXIMUM,
+    MERGE,
+    NORMAL,
+    Prescaling,
+    moved,
+    with_keda,
+)
 from tests.cluster.unruly import Fate, unruly
-from tests.controlplane.plane import ControlPlane
+from tests.controlplane.plane import PERSON, ControlPlane
 from tests.controlplane.running import Running
 
 
@@ -149,6 +165,99 @@ def test_nothing_is_lost_where_the_server_is_busy_and_loses_answers(
         assert all(entry["changed"] for entry in done.json)
         assert len(front.calls) < 60
     assert all(stage.range(name) == (10, 30) for name in names)
+
+
+def test_a_server_that_goes_in_the_middle_of_a_run_costs_nothing_but_time(
+    stage: Prescaling, tmp_path: Path
+) -> None:
+    names = [f"web-{number:02}" for number in range(40)]
+    for name in names:
+        stage.hpa(name)
+    patience = Patience(unreachable=0.5)
+    inputs = read_inputs(str(stage.policy), (str(stage.calendar),))
+
+    def run(fate: Callable[[str, str, int], Fate], instant: str) -> Run:
+        at = parse_instant(instant)
+        judged = judge(inputs, at, ahead=timedelta(minutes=30), hold=timedelta(hours=1))
+        with unruly(stage.plane, tmp_path, fate) as front:
+            scalers = Scalers.connect(str(front.kubeconfig), {}, patience)
+            return run_once(scalers, judged, namespace=stage.namespace)
+
+    def goes(method: str, path: str, before: int) -> Fate:
+        return "answered" if before < 20 else "lost" if before < 25 else "unheard"
+
+    began = time.monotonic()
+    broken = run(goes, MAXIMUM)
+    assert time.monotonic() - began < 15
+    assert not broken.as_planned
+    done = [outcome.applied_at is not None for outcome in broken.outcomes]
+    assert all(
+        known == (step.error is None) for known, step in zip(done, broken.steps, strict=True)
+    )
+    assert 0 < sum(done) < len(names)
+    whole = run(lambda *_: "answered", MAXIMUM)
+    assert whole.as_planned
+    # Those five whose answers were lost stood as planned already, and were not told as moved.
+    moved_by_both = sum(done) + sum(step.changed for step in whole.steps)
+    assert len(names) - 5 <= moved_by_both <= len(names)
+    assert all(stage.range(name) == (50, 50) for name in names)
+    assert run(lambda *_: "answered", NORMAL).as_planned
+    assert all(stage.range(name) == (10, 30) for name in names)
+
+
+def test_a_target_that_goes_while_it_is_written_is_said(stage: Prescaling, tmp_path: Path) -> None:
+    for name in ("early", "late", "stays"):
+        stage.hpa(name)
+
+    def fate(method: str, path: str, before: int) -> Fate:
+        place = path.partition("?")[0]
+        if method == "PATCH" and place.endswith("/late"):
+            body = {"metadata": {"annotations": {"tick": "1"}}}
+            stage.plane.request("PATCH", place, body, content_type=MERGE).ok()
+        if (method, place.rpartition("/")[2]) in {("PATCH", "early"), ("GET", "late")}:
+            stage.plane.request("DELETE", place).ok()
+        return "answered"
+
+    with unruly(stage.plane, tmp_path, fate) as front:
+        done = stage.run(HIGH, "--kubeconfig", str(front.kubeconfig))
+    assert done.code == 0, done
+    early, late, stays = done.json
+    for gone in (early, late):
+        assert (gone["changed"], gone["note"]) == (False, "was deleted meanwhile")
+    assert stays["changed"] is True
+
+
+def test_who_interrupts_a_run_need_not_wait_for_the_server(
+    stage: Prescaling, tmp_path: Path
+) -> None:
+    for number in range(40):
+        stage.hpa(f"web-{number:02}")
+
+    def fate(method: str, path: str, before: int) -> Fate:
+        return "busy" if before > 6 else "answered"
+
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    judged = judge(
+        read_inputs(str(stage.policy), (str(stage.calendar),)),
+        parse_instant(HIGH), ahead=timedelta(0), hold=timedelta(0),
+    )  # fmt: skip
+    began = time.monotonic()
+    with unruly(stage.plane, tmp_path, fate) as front:
+        scalers = Scalers.connect(str(front.kubeconfig), {})
+        with pytest.raises(KeyboardInterrupt):
+            run_once(scalers, judged, namespace=stage.namespace, advance=interrupt)
+    assert time.monotonic() - began < 10
+
+
+def test_without_the_right_to_see_keda_s_objects_the_others_are_done(stage: Prescaling) -> None:
+    with_keda(stage.plane)
+    stage.hpa()
+    done = stage.run(HIGH, "--kubeconfig", str(stage.plane.kubeconfig(PERSON)))
+    assert (done.code, moved(done.json[0])) == (4, (10, 30, 35, 35))
+    assert "scaledobjects" in done.err
+    assert "forbidden" in done.err
 
 
 def test_a_cluster_without_keda_and_one_that_is_gone(

@@ -99,10 +99,30 @@ def test_a_server_that_is_gone_is_given_up_once_for_all_calls() -> None:
     cut = ProtocolError("cut")
     with pytest.raises(ClusterUnavailable, match="cannot patch: cut"):
         call("patch", failing(*[cut] * 100))
-    took = clock.now
+    took, calls = clock.now, call.calls
     assert 8 <= took - 1000 < 12
     with pytest.raises(ClusterUnavailable):
-        call("patch", failing(*[cut] * 100))
-    assert clock.now == took
+        call("patch", failing())
+    assert (clock.now, call.calls) == (took, calls)
+    clock.now += 8
     assert call("patch", failing()) == "answer"
-    assert call("patch", failing(cut)) == "answer"
+
+
+def test_an_answer_to_anybody_begins_the_time_anew() -> None:
+    clock = Clock()
+    call, cut = caller(clock, unreachable=8), ProtocolError("cut")
+    for _ in range(5):
+        assert call("patch", failing(*[cut] * 4)) == "answer"
+    assert clock.now - 1000 > 8 + 3
+
+
+def test_a_run_that_is_stopped_waits_for_nothing() -> None:
+    call = Caller(share=lambda: 1.0)
+
+    def refuse() -> None:
+        call.stop()
+        raise refused(429, Retry_After="50")
+
+    with pytest.raises(ClusterUnavailable, match="told to stop"):
+        call("list", refuse)
+    assert call.calls <= 2

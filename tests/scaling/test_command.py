@@ -27,6 +27,8 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
         ((*ONCE, "--policy", "/nonexistent.yaml"), "/nonexistent.yaml"),
         ((*ONCE, "--calendar", "/nonexistent.csv"), "/nonexistent.csv"),
         ((*ONCE, "--kubeconfig", "/nonexistent"), "/nonexistent"),
+        ((*ONCE, "--namespace", ""), "--namespace"),
+        ((*ONCE, "--namespace", "a/b"), "--namespace"),
         (ONCE, "no cluster is named"),
     ],
 )

@@ -9,8 +9,14 @@ from gate.cluster.scaling.values import Reference, Target
 from tests.scaling.build import target
 
 
-def owned(owner: str, name: str = "keda-hpa-web", **more: Any) -> Target:
-    reference = {"kind": "ScaledObject", "name": "web", "uid": owner, "controller": True}
+def owned(owner: str = "web", name: str = "keda-hpa-web", **more: Any) -> Target:
+    reference = {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "name": owner,
+        "uid": "s",
+        "controller": True,
+    }
     return target(name=name, uid="h", metadata={"ownerReferences": [reference]}, **more)
 
 
@@ -21,7 +27,7 @@ def scaler(uid: str = "s", **more: Any) -> Target:
 def test_an_autoscaler_of_a_scaled_object_is_that_one() -> None:
     labels: list[dict[str, Any]] = [{}, {"metadata": {"labels": {}}}]
     for more in labels:
-        (only,) = joined([owned("s")], [scaler("s", **more)])
+        (only,) = joined([owned()], [scaler("s", **more)])
         assert (only.kind, only.uid) == ("ScaledObject", "s")
 
 
@@ -32,20 +38,20 @@ def test_scaled_objects_without_a_label_of_any_kind_are_none() -> None:
 def test_an_owner_that_is_gone_is_said_and_the_autoscaler_is_a_target() -> None:
     (only,) = joined([owned("other")], [scaler(metadata={"labels": {}})])
     assert only.kind == "HorizontalPodAutoscaler"
-    assert only.notes == ("belongs to ScaledObject/web, which does not exist",)
+    assert only.notes == ("belongs to ScaledObject/other, which does not exist",)
     assert unlisted_owners([owned("other")], [scaler()])
-    assert not unlisted_owners([owned("s")], [scaler()])
+    assert not unlisted_owners([owned()], [scaler()])
 
 
 def test_an_owner_in_another_namespace_is_none() -> None:
     elsewhere = {"namespace": "elsewhere", "labels": {}}
-    (only,) = joined([owned("s")], [scaler(metadata=elsewhere)])
+    (only,) = joined([owned()], [scaler(metadata=elsewhere)])
     assert only.kind == "HorizontalPodAutoscaler"
 
 
 def test_what_the_autoscaler_says_is_said_of_its_owner() -> None:
     conditions = [{"type": "ScalingActive", "status": "False", "reason": "ScalingDisabled"}]
-    (only,) = joined([owned("s", status={"conditions": conditions})], [scaler()])
+    (only,) = joined([owned(status={"conditions": conditions})], [scaler()])
     assert only.notes[0].startswith("its autoscaler: its scale target stands at 0 replicas")
 
 

@@ -95,6 +95,7 @@ def test_conditions_that_hold_are_not_said() -> None:
 
 def test_what_it_scales_and_who_owns_it() -> None:
     owner = {"kind": "ScaledObject", "name": "web", "uid": "so", "controller": True}
+    owner["apiVersion"] = "keda.sh/v1alpha1"
     other = {"kind": "App", "name": "web", "uid": "app", "controller": False}
     found = target(metadata={"ownerReferences": [other, owner]})
     assert found.scales == Reference("Deployment", "web")

@@ -10,22 +10,26 @@ from gate.cluster.scaling.values import Reference, Target
 
 def unlisted_owners(autoscalers: Iterable[Target], scaled: Iterable[Target]) -> bool:
     """Whether a labelled autoscaler belongs to a ScaledObject that was not listed."""
-    listed = {target.uid for target in scaled}
-    return any(each.owner is not None and each.owner.uid not in listed for each in autoscalers)
+    listed = {(target.namespace, target.name) for target in scaled}
+    return any(
+        each.owner is not None and (each.namespace, each.owner.name) not in listed
+        for each in autoscalers
+    )
 
 
 def joined(autoscalers: Sequence[Target], scaled: Sequence[Target]) -> tuple[Target, ...]:
     """The targets by namespace, name and kind.
 
     An autoscaler that a ScaledObject controls is that ScaledObject, which is what KEDA makes it
-    from: a floor set on the autoscaler would be gone a moment later. ``scaled`` may hold
-    ScaledObjects without the label; they count where they own a labelled autoscaler.
+    from: a floor set on the autoscaler would be gone a moment later; also where it was made anew
+    since (its name is the same, its uid another). ``scaled`` may hold ScaledObjects without the
+    label; they count where they own a labelled autoscaler.
     """
-    by_uid = {target.uid: target for target in scaled}
+    by_name = {(target.namespace, target.name): target for target in scaled}
     found = {target.uid: target for target in scaled if target.labelled}
     for each in autoscalers:
-        owner = by_uid.get(each.owner.uid) if each.owner is not None else None
-        if owner is not None and owner.namespace == each.namespace:
+        owner = by_name.get((each.namespace, each.owner.name)) if each.owner is not None else None
+        if owner is not None:
             told = found.get(owner.uid, owner)
             found[owner.uid] = replace(told, notes=_both(told.notes, each.notes))
         elif each.owner is not None:

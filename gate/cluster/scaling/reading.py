@@ -172,6 +172,7 @@ def _scales(spec: Mapping[str, Any]) -> Reference | None:
 def _owner(meta: Mapping[str, Any]) -> Reference | None:
     """The ScaledObject that controls it, None where none does."""
     for owner in meta.get("ownerReferences") or ():
-        if owner.get("controller") and owner.get("kind") == SCALED_OBJECT:
+        group = owner.get("apiVersion", "").partition("/")[0]
+        if owner.get("controller") and (group, owner.get("kind")) == ("keda.sh", SCALED_OBJECT):
             return Reference(SCALED_OBJECT, owner.get("name", ""), owner.get("uid", ""))
     return None

@@ -37,16 +37,18 @@ class Caller:
         patience: Patience = Patience(),  # noqa: B008 - frozen
         *,
         monotonic: Callable[[], float] = time.monotonic,
-        wait: Callable[[float], object] = time.sleep,
+        wait: Callable[[float], object] | None = None,
         share: Callable[[], float] = random.random,
     ) -> None:
         self._patience = patience
         self._monotonic = monotonic
-        self._wait = wait
+        self._stopped = threading.Event()
+        self._wait = wait or self._stopped.wait
         self._share = share
         self._lock = threading.Lock()
         self._began = monotonic()
         self._lost_since: float | None = None
+        self._gone: tuple[float, ClusterUnavailable] | None = None
         self._quiet_until = 0.0
         self.calls = 0
 
@@ -54,13 +56,13 @@ class Caller:
         """The answer, after retries. Raises `Refused`, or `ClusterUnavailable` of what came last.
 
         An answer that is lost on its way is asked for again: a call must bear being made twice.
+        Once the server has been given up, other calls fail at once, until as long again has passed.
         """
         patience, errors = self._patience, 0
         backoff = Backoff(patience.first_retry, patience.longest_retry, self._share)
         while True:
             self._keep_quiet()
-            with self._lock:
-                self.calls += 1
+            self._count(what)
             try:
                 answer = called(what, call)
             except Refused as error:
@@ -68,14 +70,28 @@ class Caller:
                 errors += 1
                 if not self._may_retry(error, errors):
                     raise
-                self._wait(max(backoff.next_seconds(), self._asked_for(error)))
-            except ClusterUnavailable:
-                if self._is_gone():
+                self._heed(error)
+                self._wait(backoff.next_seconds())
+            except ClusterUnavailable as error:
+                if self._is_gone(error):
                     raise
                 self._wait(backoff.next_seconds())
             else:
                 self._answered()
                 return answer
+
+    def stop(self) -> None:
+        """Let no more calls begin, and nobody wait."""
+        self._stopped.set()
+
+    def _count(self, what: str) -> None:
+        if self._stopped.is_set():
+            raise ClusterUnavailable(f"cannot {what}: told to stop")
+        now = self._monotonic()
+        with self._lock:
+            if self._gone is not None and now - self._gone[0] < self._patience.unreachable:
+                raise ClusterUnavailable(str(self._gone[1])) from self._gone[1]
+            self.calls += 1
 
     def _may_retry(self, error: Refused, errors: int) -> bool:
         within = self._monotonic() - self._began < self._patience.busy
@@ -83,13 +99,12 @@ class Caller:
             return within
         return error.status in _BUSY and within and errors < self._patience.errors
 
-    def _asked_for(self, error: Refused) -> float:
-        """The pause that the server asks for, which then holds for every thread."""
+    def _heed(self, error: Refused) -> None:
+        """The pause that the server asks for holds for every thread."""
         seconds = error.retry_after_seconds
         if seconds > 0:
             with self._lock:
                 self._quiet_until = max(self._quiet_until, self._monotonic() + seconds)
-        return 0.0
 
     def _keep_quiet(self) -> None:
         with self._lock:
@@ -100,11 +115,13 @@ class Caller:
 
     def _answered(self) -> None:
         with self._lock:
-            self._lost_since = None
+            self._lost_since = self._gone = None
 
-    def _is_gone(self) -> bool:
+    def _is_gone(self, error: ClusterUnavailable) -> bool:
         now = self._monotonic()
         with self._lock:
             if self._lost_since is None:
                 self._lost_since = now
-            return now - self._lost_since >= self._patience.unreachable
+            if now - self._lost_since >= self._patience.unreachable:
+                self._gone = now, error
+            return self._gone is not None

@@ -139,12 +139,12 @@ class Scalers:
         return read_target(msgspec.json.decode(answer.data), target.kind)
 
     def _list(self, kind: Kind, namespace: str | None, *, labelled: bool) -> list[Target] | None:
-        """The targets of a kind; None where the cluster does not know it."""
+        """The targets of a kind; None where the cluster has no ScaledObjects at all."""
         while True:
             try:
                 return self._pages(kind, namespace, labelled=labelled)
             except Refused as error:
-                if error.status == _NOT_FOUND:
+                if error.status == _NOT_FOUND and kind == SCALED_OBJECT:
                     return None
                 # The place where the next page begins was forgotten: from the beginning.
                 if error.status != _GONE:

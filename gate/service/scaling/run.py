@@ -150,7 +150,12 @@ def _written(
         recorder.planned(todo, now())
     with ThreadPoolExecutor(WIDTH, thread_name_prefix="prescale") as pool:
         done = pool.map(lambda each: _write(scalers, each, judge, now), todo)
-        outcomes = list(_counted(done, len(todo), advance))
+        try:
+            outcomes = list(_counted(done, len(todo), advance))
+        except BaseException:
+            # Whoever interrupts the run must not wait for a server that is busy.
+            scalers.call.stop()
+            raise
     for outcome in outcomes:
         if outcome.applied_at is not None:
             recorder.applied(outcome.step, outcome.applied_at)
