@@ -66,7 +66,7 @@ TIERS = (
     Tier(
         name="store",
         component="PostgreSQL (embedded)",
-        folders=("store", "ledger", "journal"),
+        folders=("store", "ledger", "journal", "hands"),
         probe=POSTGRES,
     ),
     Tier(

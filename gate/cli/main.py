@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calendar": ("gate.cli.calendar:calendar", "Judge calendar files, and store them."),
     "lock": ("gate.cli.lock:lock", "Lock changes by hand, and release them."),
     "override": ("gate.cli.override:override", "Grant, approve and revoke exceptions."),
+    "scale": ("gate.cli.scale:scale", "Hold capacity by hand, and release it."),
+    "emergency": ("gate.cli.emergency:emergency", "Raise all floors and lock deploys at once."),
     "audit": ("gate.cli.audit:audit", "Read, export, verify and sign the ledger."),
     "fallback": ("gate.cli.fallback:fallback", "Compile and keep the lock without a server."),
     "journal": ("gate.cli.journal:journal", "See and ship what waits for the ledger on disk."),

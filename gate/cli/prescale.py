@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gate.inputs import Compiled, Unreadable
     from gate.service.scaling.cluster import Scalers
     from gate.service.scaling.judging import Judged
-    from gate.service.scaling.run import Run
+    from gate.service.scaling.run import HoldsOf, Run
 
 _EPILOG = """\b
 Examples:
@@ -136,7 +136,7 @@ def prescale(
         with recording(dsn, os.environ) as recorder, counting("targets patched") as advance:
             done = run_once(
                 scalers, judged, namespace=namespace, recorder=recorder, dry_run=dry_run,
-                advance=advance,
+                holds_of=_holds(dsn), advance=advance,
             )  # fmt: skip
     except ClusterUnavailable as error:
         complain(str(error))
@@ -177,6 +177,21 @@ def _bring_cache(
     )
     for problem in () if run is None else run.problems:
         complain(problem)
+
+
+def _holds(dsn: str | None) -> "HoldsOf":
+    """What people hold, by the database's word where there is one, else the targets' own."""
+    if dsn is None:
+        from gate.service.scaling.run import holds_on_target  # noqa: PLC0415
+
+        return holds_on_target
+    from gate.cli.database import where  # noqa: PLC0415  (loads the database driver)
+    from gate.service.scaling.standing import StandingHolds  # noqa: PLC0415
+
+    standing = StandingHolds(where(dsn)).read()
+    if standing.trouble is not None:
+        complain(f"{standing.trouble}: what people hold is what stands on the targets")
+    return standing
 
 
 def _say_fallback(inputs: "Compiled | Unreadable") -> None:

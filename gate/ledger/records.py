@@ -9,7 +9,7 @@ from gate.core.decision import Decision
 from gate.ledger.canonical import canonical
 from gate.ledger.identity import Writer
 
-EventKind = Literal["override", "lock", "policy", "calendar", "emergency"]
+EventKind = Literal["override", "lock", "policy", "calendar", "scaling", "emergency"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from gate.service.outbox import Outbox
 from gate.service.scaling.clock import ServerClock
 from gate.service.scaling.planning import Planning
 from gate.service.scaling.service import AHEAD, HOLD, connector, identity
+from gate.service.scaling.standing import StandingHolds
 from gate.service.scaling.worker import PrescaleWorker, Settings
 from gate.store.connect import Target, connect
 from tests.cluster.faulty import Proxy
@@ -57,18 +58,20 @@ class Site(Prescaling):
         where: Target | None = None,
         troubles: Callable[[], list[str]] = list,
         local: Callable[[], datetime] | None = None,
+        ahead: timedelta = AHEAD,
         **settings: Any,
     ) -> Iterator[PrescaleWorker]:
         """A worker, until the end of the block."""
         path = proxy.kubeconfig() if proxy else self.plane.kubeconfig()
         inputs = Following(str(self.policy), [str(self.calendar)])
-        planning = Planning(inputs, ahead=AHEAD, hold=HOLD, troubles=troubles)
+        planning = Planning(inputs, ahead=ahead, hold=HOLD, troubles=troubles)
         chosen: dict[str, Any] = {"namespace": self.namespace, "identity": identity(), **settings}
         worker = PrescaleWorker(
             connector(str(path), {}),
             planning,
             Settings(lease_namespace=self.namespace, **chosen),
             Outbox(where),
+            standing=None if where is None else StandingHolds(where),
             clock=None if local is None else ServerClock(local),
         )
         with running(worker):

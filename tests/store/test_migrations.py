@@ -31,6 +31,7 @@ TABLES = {
     "ledger_head",
     "github_deliveries",
     "github_protection_requests",
+    "emergencies",
     "schema_migrations",
 }
 

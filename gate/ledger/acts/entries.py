@@ -220,6 +220,11 @@ def close(connection: psycopg.Connection, entry: Entry, act: Act) -> Entry:
     return _one(connection, "close_entry", parameters)
 
 
+def extend(connection: psycopg.Connection, entry: Entry, end: datetime) -> Entry:
+    """Let a lock end later."""
+    return _one(connection, "extend_entry", {"id": entry.id, "ends_at": end})
+
+
 def approve(connection: psycopg.Connection, entry: Entry, act: Act) -> Entry:
     """Add the act's word to an override."""
     approval = msgspec.json.encode(Approval(by=act.by, at=act.now, roles=act.roles)).decode()

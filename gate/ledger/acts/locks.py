@@ -13,6 +13,7 @@ from gate.ledger.acts.entries import (
     Entry,
     check_act,
     close,
+    extend,
     insert,
     instant,
     live_entry,
@@ -75,5 +76,27 @@ def release_lock(connection: psycopg.Connection, act: Act, identifier: str) -> E
             action="release",
             subject=str(entry.id),
             details={"set_by": entry.by_actor},
+        )
+    return entry
+
+
+def extend_lock(connection: psycopg.Connection, act: Act, identifier: str, end: datetime) -> Entry:
+    """Let a lock that holds last longer.
+
+    Raises `InputError` where there is none, it has ended, or `end` is no later than its own.
+    """
+    with connection.transaction():
+        entry = live_entry(connection, act, identifier, "lock")
+        if entry.ends_at is None or end <= entry.ends_at:
+            stands = "it is released" if entry.ends_at is None else instant(entry.ends_at)
+            raise InputError.of(f"the lock holds until {stands} already", field="until")
+        before, entry = entry.ends_at, extend(connection, entry, end)
+        record_act(
+            connection,
+            act,
+            kind="lock",
+            action="extend",
+            subject=str(entry.id),
+            details={"set_by": entry.by_actor, "before": instant(before), "end": instant(end)},
         )
     return entry

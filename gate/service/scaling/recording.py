@@ -3,8 +3,12 @@
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from gate.service.scaling.run import Recorder, Unrecorded
+
+if TYPE_CHECKING:
+    from gate.store.connect import Target
 
 
 @contextmanager
@@ -18,11 +22,19 @@ def recording(
     if dsn is None:
         yield Unrecorded()
         return
+    from gate.store.connect import target  # noqa: PLC0415  (loads the database driver)
+
+    with recording_at(target(dsn, environ), end_seconds=end_seconds) as recorder:
+        yield recorder
+
+
+@contextmanager
+def recording_at(where: "Target", *, end_seconds: float = 5.0) -> Iterator[Recorder]:
+    """The same for a database that is known."""
     from gate.service.outbox import Outbox  # noqa: PLC0415  (loads the database driver)
     from gate.service.scaling.record import ScalingRecorder  # noqa: PLC0415
-    from gate.store.connect import target  # noqa: PLC0415
 
-    outbox, stop = Outbox(target(dsn, environ)), threading.Event()
+    outbox, stop = Outbox(where), threading.Event()
     thread = threading.Thread(target=outbox.run, args=[stop], name="outbox", daemon=True)
     thread.start()
     try:
@@ -30,4 +42,6 @@ def recording(
     finally:
         outbox.settle(end_seconds)
         stop.set()
+        # With nothing to write: the thread looks up, and sees that it is over.
+        outbox.put()
         thread.join(timeout=end_seconds)

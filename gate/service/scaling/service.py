@@ -11,13 +11,14 @@ from pathlib import Path
 
 from kubernetes.client import ApiClient
 
+from gate.core.problems import Problem
 from gate.inputs import Compiled, Unreadable
 from gate.service.following import CONNECTING_SECONDS, Following, followed
 from gate.service.keeper.kube import named_client
 from gate.service.outbox import Outbox
 from gate.service.scaling.cluster import WIDTH
 from gate.service.scaling.planning import Planning
-from gate.service.scaling.run import HoldsOf, holds_on_target
+from gate.service.scaling.standing import StandingHolds
 from gate.service.scaling.worker import PrescaleWorker, Settings
 from gate.service.signals import stopped_by_signals
 from gate.store.connect import Target, target
@@ -26,6 +27,8 @@ AHEAD, HOLD = timedelta(minutes=30), timedelta(hours=1)
 _ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _OWN_NAMESPACE = "saturday-gate"
 _SOON_SECONDS = 0.05
+Read = Callable[[], tuple[Compiled | Unreadable, tuple[Problem, ...]]]
+"""What is in force, and what is wrong with what was read last."""
 
 
 def serve(
@@ -38,7 +41,6 @@ def serve(
     state: Path | None = None,
     ahead: timedelta = AHEAD,
     hold: timedelta = HOLD,
-    holds_of: HoldsOf = holds_on_target,
 ) -> None:
     """Keep the floors until SIGTERM or SIGINT.
 
@@ -51,7 +53,8 @@ def serve(
     inputs = Following(policy, calendars, database=dsn is not None)
     where = None if dsn is None else target(dsn, os.environ)
     planning = Planning(inputs, ahead=ahead, hold=hold)
-    worker = PrescaleWorker(connect, planning, settings, Outbox(where), holds_of=holds_of)
+    standing = None if where is None else StandingHolds(where)
+    worker = PrescaleWorker(connect, planning, settings, Outbox(where), standing=standing)
     stop = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(stopped_by_signals(stop))
@@ -61,19 +64,15 @@ def serve(
 
 
 def beside_server(
-    kubeconfig: str,
-    read: Callable[[], Compiled | Unreadable],
+    connect: Callable[[], ApiClient],
+    read: Read,
     where: Target,
     environ: Mapping[str, str],
 ) -> PrescaleWorker:
-    """The worker of a server that reads policy and calendar itself; see `ReadElsewhere`.
-
-    Raises `InputError` for a kubeconfig that cannot be used.
-    """
-    connect = connector(kubeconfig, environ)
-    connect()
+    """The worker of a server that reads policy and calendar itself; see `ReadElsewhere`."""
     planning = Planning(ReadElsewhere(read), ahead=AHEAD, hold=HOLD)
-    return PrescaleWorker(connect, planning, settings(environ), Outbox(where))
+    standing = StandingHolds(where)
+    return PrescaleWorker(connect, planning, settings(environ), Outbox(where), standing=standing)
 
 
 def settings(
@@ -92,32 +91,34 @@ def settings(
 
 
 class ReadElsewhere:
-    """Policy and calendar as another part of this process has read them."""
+    """Policy and calendar as another part of this process has read them.
+
+    That may keep the last that were good while what is there now is refused: then both are told.
+    """
 
     lost: str | None = None
 
-    def __init__(self, read: Callable[[], Compiled | Unreadable]) -> None:
+    def __init__(self, read: Read) -> None:
         self._read = read
-        self._known: Compiled | Unreadable | None = None
+        self._known: Compiled | None = None
         self.trouble: str | None = None
         self.unreadable: Unreadable | None = None
 
     def look(self) -> Compiled | None:
         """What there is to go by, where it is not what there was at the last call."""
-        found = self._read()
-        if found is self._known:
+        found, refused = self._read()
+        self.trouble = f"cannot be read: {refused[0]}" if refused else None
+        if isinstance(found, Unreadable):
+            self.unreadable, self.trouble = found, f"cannot be read: {found.problems[0]}"
             return None
-        self._known = found
-        if isinstance(found, Compiled):
-            self.trouble = self.unreadable = None
-            return found
-        self.unreadable, self.trouble = found, f"cannot be read: {found.problems[0]}"
-        return None
+        self.unreadable = None
+        fresh, self._known = found is not self._known, found
+        return found if fresh else None
 
     def wait(self, stop: threading.Event) -> None:
         """Until something can be read, for as long as a connection to a database may take."""
         for _ in range(int(CONNECTING_SECONDS / _SOON_SECONDS)):
-            if isinstance(self._read(), Compiled) or stop.wait(_SOON_SECONDS):
+            if isinstance(self._read()[0], Compiled) or stop.wait(_SOON_SECONDS):
                 return
 
 

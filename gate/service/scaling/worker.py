@@ -14,7 +14,7 @@ from kubernetes.client import ApiClient
 from msgspec.structs import replace
 
 from gate.cluster.scaling.gitops import reversals
-from gate.cluster.scaling.values import Target, Wish
+from gate.cluster.scaling.values import Hold, Target, Wish
 from gate.cluster.scaling.wanting import in_force, wanted
 from gate.core.backoff import Backoff
 from gate.service.keeper.reflector import Watching
@@ -27,8 +27,9 @@ from gate.service.scaling.lease import Lease
 from gate.service.scaling.planning import Planning
 from gate.service.scaling.readiness import Readiness
 from gate.service.scaling.record import ScalingRecorder, event_of
-from gate.service.scaling.run import HoldsOf, Outcome, bring, holds_on_target
+from gate.service.scaling.run import HoldsOf, Outcome, bring
 from gate.service.scaling.said import Said
+from gate.service.scaling.standing import StandingHolds
 from gate.service.scaling.watching import Connect, Known, Targets, Workloads
 
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.5, 15.0
@@ -52,7 +53,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PrescaleWorker:
-    """One candidate. ``connect`` makes a client; ``outbox`` takes what is recorded."""
+    """One candidate. ``connect`` makes a client; ``outbox`` takes what is recorded.
+
+    ``standing`` says what people hold; None: the targets' own word.
+    """
 
     name = "prescale"
 
@@ -63,7 +67,7 @@ class PrescaleWorker:
         settings: Settings,
         outbox: Outbox,
         *,
-        holds_of: HoldsOf = holds_on_target,
+        standing: StandingHolds | None = None,
         clock: ServerClock | None = None,
     ) -> None:
         self.clock = clock or ServerClock()
@@ -73,7 +77,8 @@ class PrescaleWorker:
         self.planning = planning
         self._settings = settings
         self.outbox = outbox
-        self._holds_of = holds_of
+        self._standing = standing
+        self._holds_of: HoldsOf = standing or self._own_holds
         self.said = Said(outbox, self.clock)
         self._recorder = ScalingRecorder(outbox)
         self._readiness = Readiness(self._recorder, settings.ready_within)
@@ -110,6 +115,11 @@ class PrescaleWorker:
         outbox = threading.Thread(target=self.outbox.run, args=[end], name="outbox", daemon=True)
         for each in (outbox, lease, targets):
             each.start()
+        if self._standing is not None:
+            self._standing.changed = self._wake.set
+            threading.Thread(
+                target=self._standing.run, args=[end], name="holds", daemon=True
+            ).start()
         log("prescale-started", identity=self._settings.identity)
         try:
             self.planning.wait(stop)
@@ -136,7 +146,8 @@ class PrescaleWorker:
             woken = self._wake.is_set()
             self._wake.clear()
             if woken or news or time.monotonic() >= due:
-                due = time.monotonic() + self._seconds(lease, scalers, targets, workloads)
+                seconds = self._seconds(lease, scalers, targets, workloads)
+                due = time.monotonic() + seconds
                 stop.wait(self._settings.rest.total_seconds())
             left = min(due - time.monotonic(), self._settings.look.total_seconds())
             # Files give no sign, nor does the stop: both are looked at this often.
@@ -174,7 +185,7 @@ class PrescaleWorker:
         self.said.level(judged)
         self._bring(scalers, current, judged)
         self._follow(known, workloads)
-        return self._next_round(current)
+        return self._next_round(current, judged.at)
 
     def _bring(self, scalers: GuardedScalers, current: tuple[Target, ...], judged: Judged) -> None:
         """Write what is to be written, but to a target that has just failed."""
@@ -206,6 +217,10 @@ class PrescaleWorker:
             target, judged.level, judged.capacity, at=judged.at, holds=holds, fallback=True,
             reason="the floor is not Ready in time",
         )  # fmt: skip
+
+    def _own_holds(self, target: Target) -> tuple[Hold, ...] | None:
+        """The target's own word, where no database knows better; holds that are over go."""
+        return in_force(target.holds, self.clock()) if target.holds else None
 
     def _take(self, outcome: Outcome) -> None:
         step, after = outcome.step, outcome.after
@@ -260,8 +275,8 @@ class PrescaleWorker:
                 self.said.taken_over()
         workloads.follow(self._readiness.kinds)
 
-    def _next_round(self, current: tuple[Target, ...]) -> float:
-        now = self.clock()
+    def _next_round(self, current: tuple[Target, ...], now: datetime) -> float:
+        """Seconds to the next moment after ``now``, which is what was judged by: none is missed."""
         moments = [now + self._settings.recheck, self.planning.next_change(now)]
         for target in current:
             holds = self._holds_of(target)
@@ -270,7 +285,7 @@ class PrescaleWorker:
         late = self._readiness.next_late(now)
         if late is not None:
             moments.append(late)
-        seconds = (min(moments) - now).total_seconds()
+        seconds = (min(moments) - self.clock()).total_seconds()
         return max(min([seconds, *(each.left for each in self._penalties.values())]), 0.0)
 
 

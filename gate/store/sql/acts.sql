@@ -17,6 +17,10 @@ FROM infrastructure_deployment_locks
 WHERE id = %(id)s AND kind = %(kind)s
 FOR UPDATE
 
+-- name: extend_entry
+UPDATE infrastructure_deployment_locks SET ends_at = %(ends_at)s WHERE id = %(id)s
+RETURNING *
+
 -- name: close_entry
 UPDATE infrastructure_deployment_locks
 SET closed_at = %(closed_at)s, closed_by = %(closed_by)s

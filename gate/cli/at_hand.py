@@ -1,0 +1,69 @@
+"""What a command that acts on capacity is given: a database, a cluster, the plan; each optional."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gate.cli.database import where
+from gate.cli.exits import Exit
+from gate.cli.options import EXISTING_FILE
+from gate.cli.output import complain
+
+if TYPE_CHECKING:
+    from gate.service.scaling.at_hand import Hands
+
+Decorated = Callable[..., Any]
+
+
+def kubeconfig_option(command: Decorated) -> Decorated:
+    """``--kubeconfig FILE``."""
+    return click.option(
+        "--kubeconfig", type=EXISTING_FILE, metavar="FILE",
+        help="The cluster; else KUBECONFIG, else the pod's own account.",
+    )(command)  # fmt: skip
+
+
+def plan_options(command: Decorated) -> Decorated:
+    """``--policy`` and ``--calendar`` of a `VariadicCommand`, for the plan in force."""
+    command = click.option(
+        "--calendar", "calendar_paths", type=EXISTING_FILE, multiple=True, metavar="FILE…",
+        help="Calendars of the plan; without them, the database's.",
+    )(command)  # fmt: skip
+    return policy_option(command)
+
+
+def policy_option(command: Decorated) -> Decorated:
+    """``--policy``, else the database's."""
+    return click.option(
+        "--policy", "policy_path", type=EXISTING_FILE, metavar="FILE",
+        help="The policy document; without it, the database's.",
+    )(command)  # fmt: skip
+
+
+def hands_of(dsn: str | None, kubeconfig: str | None) -> "Hands":
+    """What is named by options and environment; nothing is asked of it yet.
+
+    InputError for a DSN or a kubeconfig that is none.
+    """
+    store = where(dsn) if dsn or os.environ.get("GATE_DSN") else None
+    from gate.service.scaling.at_hand import Hands  # noqa: PLC0415  (loads the database driver)
+
+    return Hands.of(store, kubeconfig, os.environ)
+
+
+def undone(
+    hands: "Hands", *, without_store: str, without_cluster: str, needs_store: bool = False
+) -> int:
+    """Say loudly what could not be done, and how the command ends because of it.
+
+    With ``needs_store`` that no database is named is as bad as one that is away.
+    """
+    if hands.store_trouble is not None:
+        complain(f"{hands.store_trouble}: {without_store}")
+    if hands.cluster_trouble is not None:
+        complain(f"{hands.cluster_trouble}: {without_cluster}")
+    store_missing = hands.store_trouble is not None and (hands.where is not None or needs_store)
+    missing = store_missing or hands.cluster_trouble is not None
+    return Exit.UNDECIDED if missing else Exit.ALLOWED
