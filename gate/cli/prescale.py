@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -37,10 +38,12 @@ Examples:
   gate prescale --policy policy.yaml --calendar weddings.csv --once --dry-run \\
       --at 2026-06-13T12:00:00Z --namespace bookings
   GATE_DSN=postgresql://gate@db.example/gate gate prescale --once --json
+  gate prescale --policy policy.yaml --calendar weddings.csv --watch
 
 \b
-Exit codes: 0 every target stands as planned, or as somebody else left it; 2 bad usage;
-4 a target does not, or policy, calendar or cluster could not be read.
+With --watch, SIGTERM ends it, and log lines (JSON) go to standard error.
+Exit codes: 0 ended as told; or every target stands as planned, or as somebody else left it;
+2 bad usage; 4 a target does not, or policy, calendar or cluster could not be read.
 """
 
 
@@ -65,12 +68,18 @@ def _namespace(_: click.Context, option: click.Parameter, given: str | None) -> 
 @click.option("--namespace", metavar="NAME", callback=_namespace,
               help="Only targets of this namespace.")  # fmt: skip
 @click.option("--once", is_flag=True, help="Bring the targets to the plan, and end.")
+@click.option("--watch", is_flag=True,
+              help="Keep the targets at the plan until told to stop.")  # fmt: skip
 @click.option("--at", type=INSTANT, metavar="INSTANT",
               help="The plan of another instant, as a rehearsal; default: now.")  # fmt: skip
 @click.option("--ahead", type=DURATION, default="30m", show_default=True, metavar="DURATION",
               help="How long before the load its replicas stand ready.")  # fmt: skip
 @click.option("--hold", type=DURATION, default="1h", show_default=True, metavar="DURATION",
               help="How long after the load its replicas are kept.")  # fmt: skip
+@click.option("--ready-within", type=DURATION, default="5m", show_default=True,
+              metavar="DURATION", help="With --watch: by when a floor must be Ready.")  # fmt: skip
+@click.option("--state", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help="With --watch: remembers there what the database says.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing at all.")
 @json_option
 def prescale(
@@ -80,9 +89,12 @@ def prescale(
     kubeconfig: str | None,
     namespace: str | None,
     once: bool,
+    watch: bool,
     at: datetime | None,
     ahead: timedelta,
     hold: timedelta,
+    ready_within: timedelta,
+    state: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -93,14 +105,26 @@ def prescale(
     back when the plan is over. Where policy or calendar cannot be read, floors are raised to the
     fallback, and nothing is lowered.
     """
-    if not once:
-        raise click.UsageError("give --once")
+    if once == watch:
+        raise click.UsageError("give --once or --watch")
+    if watch and (at is not None or dry_run):
+        raise click.UsageError("--at and --dry-run are for --once")
     if dsn is None and (policy_path is None or not calendar_paths):
         raise click.UsageError("give --policy and --calendar, or a --dsn that has them")
     _need_client()
+    if watch:
+        from gate.service.scaling import service  # noqa: PLC0415  (loads the client)
+
+        service.serve(
+            kubeconfig, policy_path, calendar_paths,
+            service.settings(os.environ, namespace=namespace, ready_within=ready_within),
+            dsn=dsn, state=state, ahead=ahead, hold=hold,
+        )  # fmt: skip
+        return Exit.ALLOWED
     from gate.service.keeper.kube import ClusterUnavailable  # noqa: PLC0415  (loads the client)
     from gate.service.scaling.cluster import Scalers  # noqa: PLC0415
     from gate.service.scaling.judging import judge  # noqa: PLC0415
+    from gate.service.scaling.recording import recording  # noqa: PLC0415
     from gate.service.scaling.run import run_once  # noqa: PLC0415
 
     scalers = Scalers.connect(kubeconfig, os.environ)
@@ -109,8 +133,11 @@ def prescale(
     if judged.fallback:
         _say_fallback(inputs)
     try:
-        with counting("targets patched") as advance:
-            done = run_once(scalers, judged, namespace=namespace, dry_run=dry_run, advance=advance)
+        with recording(dsn, os.environ) as recorder, counting("targets patched") as advance:
+            done = run_once(
+                scalers, judged, namespace=namespace, recorder=recorder, dry_run=dry_run,
+                advance=advance,
+            )  # fmt: skip
     except ClusterUnavailable as error:
         complain(str(error))
         return Exit.UNDECIDED

@@ -47,7 +47,7 @@ def _parts(_: click.Context, __: click.Parameter, given: str) -> frozenset[str]:
 @click.option("--migrate", is_flag=True,
               help="Bring the schema up to date first; the embedded one always is.")  # fmt: skip
 @click.option("--kubeconfig", type=options.EXISTING_FILE, metavar="FILE",
-              help="The cluster that the workers look after.")  # fmt: skip
+              help="The cluster whose floors the workers keep at the plan.")  # fmt: skip
 @click.option("--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT",
               help="The address; port 0 takes any free one.")  # fmt: skip
 @click.option("--dev", is_flag=True,
@@ -76,6 +76,10 @@ def serve(**given: Any) -> int:
             param_hint="--dev",
         )
     _check(given["policy"], given["calendars"])
+    if given["kubeconfig"] and "workers" in given["only"]:
+        from gate.service.keeper.kube import named_client  # noqa: PLC0415  (loads the client)
+
+        named_client(given["kubeconfig"], os.environ)
     target = _database(given)
     try:
         listener = listen(host, port)
@@ -121,6 +125,7 @@ def _settings(given: dict[str, Any], target: "Target", place: Any) -> "Settings"
             journal_cap_bytes=given["journal_cap"] * _MIB,
         ),
         dev=given["dev"],
+        kubeconfig=given["kubeconfig"],
         only=given["only"],
     )
 

@@ -17,7 +17,7 @@ import msgspec
 from gate.core.decide import undecided
 from gate.core.decision import Decision, Reason, Request
 from gate.core.policy import Policy
-from gate.core.problems import InputError
+from gate.core.problems import InputError, Problem
 from gate.inputs import Compiled, Unreadable
 from gate.journal.errors import JournalUnavailable
 from gate.journal.writer import CAP_BYTES, Journal
@@ -90,6 +90,11 @@ class Decider:
     def inputs(self) -> Compiled | Unreadable:
         """What decisions rest on now."""
         return self._standings.inputs
+
+    @property
+    def refused(self) -> tuple[Problem, ...]:
+        """What is wrong with what was read last, while the last good inputs stay in force."""
+        return self._standings.refused
 
     @property
     def policy(self) -> Policy | None:

@@ -8,11 +8,11 @@ told. Nothing here is asked by a decision: what is not known yet is judged as a 
 import threading
 from collections.abc import Callable, Mapping
 
-from kubernetes.client import AppsV1Api
+from kubernetes.client import ApiClient, AppsV1Api
 
 from gate.cluster.history import controller_revision_entry, replica_set_entry
 from gate.service.feed import Templates
-from gate.service.keeper.kube import apps_api
+from gate.service.keeper.kube import api_client
 from gate.service.keeper.reflector import Kind, Reflector, Watching
 from gate.service.keeper.templates import TemplateBoard
 from gate.service.logs import log
@@ -22,12 +22,12 @@ NO_CLUSTER = "no cluster is named: rollbacks are judged as deploys"
 KINDS = (
     Kind(
         plural="replicasets",
-        lister="list_replica_set_for_all_namespaces",
+        lister=lambda client: AppsV1Api(client).list_replica_set_for_all_namespaces,
         entry=replica_set_entry,
     ),
     Kind(
         plural="controllerrevisions",
-        lister="list_controller_revision_for_all_namespaces",
+        lister=lambda client: AppsV1Api(client).list_controller_revision_for_all_namespaces,
         entry=controller_revision_entry,
     ),
 )
@@ -70,5 +70,5 @@ class Informer:
         for reflector in self._reflectors:
             reflector.break_off()
 
-    def _connect(self) -> AppsV1Api | None:
-        return apps_api(self._kubeconfig, self._environ)
+    def _connect(self) -> ApiClient | None:
+        return api_client(self._kubeconfig, self._environ)

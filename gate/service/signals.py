@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def set_on(stop: threading.Event, *numbers: signal.Signals) -> None:
@@ -16,3 +18,15 @@ def set_on(stop: threading.Event, *numbers: signal.Signals) -> None:
 
     for number in numbers:
         signal.signal(number, handle)
+
+
+@contextmanager
+def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set ``stop`` while the block runs."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    set_on(stop, *before)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from gate.store.connect import Target
+from tests.cluster.faulty import Proxy, faulty
 from tests.cluster.gate import Gate, gate_behind
+from tests.cluster.prescale_working import Site
+from tests.cluster.prescaling import with_keda
 from tests.controlplane import running
 from tests.controlplane.plane import AUDIT_LOG, ControlPlane
 from tests.controlplane.processes import tail
 from tests.controlplane.shared import shared
+from tests.postgres import fresh_schema
 
 OWN = "plane"
 LINES = 8
@@ -38,6 +43,27 @@ def gate(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) 
     """A webhook behind the run's control plane, asked about the namespaces that it protects."""
     with gate_behind(control_plane, tmp_path_factory.mktemp("gate")) as running_gate:
         yield running_gate
+
+
+@pytest.fixture
+def site(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Site:
+    """A namespace with a plan for its autoscalers, on a cluster that knows ScaledObjects."""
+    with_keda(control_plane)
+    return Site(control_plane, namespace, tmp_path)
+
+
+@pytest.fixture
+def proxy(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Proxy]:
+    """A way to the API server that can be in trouble."""
+    with faulty(control_plane, tmp_path / "proxy") as made:
+        yield made
+
+
+@pytest.fixture
+def where() -> Iterator[Target]:
+    """A schema that only this test has."""
+    with fresh_schema() as target:
+        yield target
 
 
 @pytest.fixture

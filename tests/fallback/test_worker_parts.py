@@ -9,9 +9,9 @@ from gate.core.decision import ManualLock
 from gate.service.fallback.aside import lease_trouble
 from gate.service.fallback.board import Board
 from gate.service.fallback.cluster import Reading, Seen
-from gate.service.fallback.inputs import Following
 from gate.service.fallback.worker import compiled_until
 from gate.service.feed import Inputs
+from gate.service.following import Following
 from tests.cli.run import gate
 
 NOW = datetime(2026, 6, 13, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 
 from gate.service.feed import Templates
 from gate.service.informer import NO_CLUSTER
-from gate.service.keeper.reflector import Watching
-from gate.service.keeper.templates import TemplateBoard, difference
+from gate.service.keeper.reflector import Watching, difference
+from gate.service.keeper.templates import TemplateBoard
 from tests.service.api_server import Answer, answering
 from tests.service.informing import informing
 from tests.service.listening import Heard

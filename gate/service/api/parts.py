@@ -30,7 +30,9 @@ def server(
     Raises InputError for those that cannot be used.
     """
     receiver = staff.receiver(where, environ) if "api" in settings.only else None
-    github = staff.connection(environ) if "workers" in settings.only else None
+    working = "workers" in settings.only
+    github = staff.connection(environ) if working else None
+    scaling = _scaling(settings, where, environ) if working else None
 
     def authenticator(decider: Decider) -> BearerTokens:
         def rules() -> TokenRules | None:
@@ -39,7 +41,8 @@ def server(
         return BearerTokens(Verifier(fetch, utc_now), rules, new_rates(settings.limits))
 
     def workers(decider: Decider) -> Sequence[Worker]:
-        return () if github is None else staff.workers(where, github, decider.judge("github"))
+        found = [] if scaling is None else [scaling(decider)]
+        return [*found, *(staff.workers(where, github, decider.judge("github")) if github else ())]
 
     def close() -> None:
         if receiver is not None:
@@ -57,3 +60,21 @@ def server(
         closing=close,
         announce=announce,
     )
+
+
+def _scaling(
+    settings: Settings, where: Target, environ: Mapping[str, str]
+) -> Callable[[Decider], Worker] | None:
+    """Who keeps the floors of a cluster, where one is named."""
+    if settings.kubeconfig is None:
+        return None
+    from gate.service.scaling import service  # noqa: PLC0415  (loads the cluster's client)
+
+    connect = service.connector(settings.kubeconfig, environ)
+
+    def worker(decider: Decider) -> Worker:
+        return service.beside_server(
+            connect, lambda: (decider.inputs, decider.refused), where, environ
+        )
+
+    return worker

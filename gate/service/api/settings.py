@@ -32,9 +32,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """One server. ``only`` are the parts that it runs; ``dev``: on loopback, nobody is asked."""
+    """One server. ``only`` are the parts that it runs; ``dev``: on loopback, nobody is asked.
+
+    ``kubeconfig`` is the cluster whose floors its workers keep; None: of none.
+    """
 
     deciding: DecidingSettings
     dev: bool
+    kubeconfig: str | None = None
     only: frozenset[str] = frozenset(PARTS)
     limits: Limits = Limits()

@@ -3,21 +3,23 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
-from kubernetes.client import ApiException, AppsV1Api
+from kubernetes.client import ApiClient, ApiException
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from gate.cluster.history import key_of
 from gate.core.backoff import Backoff
 from gate.service.keeper.kube import refusal, retry_after_seconds
-from gate.service.keeper.templates import Entry, TemplateBoard, difference
 from gate.service.logs import log
 
+Entry = TypeVar("Entry")
+Told_contra = TypeVar("Told_contra", contravariant=True)
 _GONE = 410
+_NOT_FOUND = 404
 _TOO_MANY = 429
 _REFUSALS = frozenset({401, 403})
 _SHORT_SECONDS = 1.0
@@ -27,7 +29,8 @@ class Watching(msgspec.Struct, frozen=True, kw_only=True):
     """How the cluster is asked; times in seconds.
 
     ``silence``: a watch on which not even a bookmark comes (the server sends one a minute) is begun
-    anew. ``refused_retry``: the pause after a refusal that only a person can end.
+    anew. ``refused_retry``: the pause after a refusal that only a person can end, ``absent_retry``:
+    before a kind that the cluster does not know is asked for again.
     """
 
     page: int = 500
@@ -39,15 +42,36 @@ class Watching(msgspec.Struct, frozen=True, kw_only=True):
     first_retry: float = 0.5
     longest_retry: float = 30.0
     refused_retry: float = 30.0
+    absent_retry: float = 300.0
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of object that holds templates of the past."""
+class Kind(msgspec.Struct, Generic[Entry], frozen=True, kw_only=True):
+    """One kind of object, and what is kept of each; an object without an entry is passed over.
+
+    ``lister`` makes, of a client, the call that lists and watches it. ``optional``: a cluster that
+    does not know the kind simply has none of it.
+    """
 
     plural: str
-    lister: str
-    """The method of `AppsV1Api` that lists and watches it in all namespaces."""
+    lister: Callable[[ApiClient], Callable[..., Any]]
     entry: Callable[[Any], Entry | None]
+    optional: bool = False
+
+
+class Board(Protocol[Told_contra]):
+    """Who is told; ``removed`` are uids."""
+
+    def listed(self, kind: str, added: Iterable[Told_contra], removed: Iterable[str]) -> None:
+        """The kind was listed whole; what is other than before."""
+
+    def changed(self, added: Iterable[Told_contra], removed: Iterable[str]) -> None:
+        """Some objects have come, changed or gone."""
+
+    def well(self, kind: str) -> None:
+        """The kind is followed again."""
+
+    def trouble(self, kind: str, text: str) -> None:
+        """The kind cannot be followed."""
 
 
 class _Begin(Exception):  # noqa: N818
@@ -75,14 +99,14 @@ class _Event(msgspec.Struct, frozen=True):
     object: msgspec.Raw
 
 
-class Reflector:
+class Reflector(Generic[Entry]):
     """Follows one kind in a thread of its own."""
 
     def __init__(
         self,
-        kind: Kind,
-        connect: Callable[[], AppsV1Api | None],
-        board: TemplateBoard,
+        kind: Kind[Entry],
+        connect: Callable[[], ApiClient | None],
+        board: Board[Entry],
         watching: Watching,
     ) -> None:
         self.kind = kind
@@ -90,7 +114,7 @@ class Reflector:
         self._board = board
         self._watching = watching
         self._known: dict[str, Entry] = {}
-        self._api: AppsV1Api | None = None
+        self._api: ApiClient | None = None
         self._version = ""
         self._said: str | None = None
         self._response: Any = None
@@ -149,9 +173,10 @@ class Reflector:
         while True:
             page = msgspec.json.decode(self._page(more), type=_Page)
             for raw in page.items or ():
-                entry = self.kind.entry(msgspec.json.decode(raw))
-                if entry is not None:
-                    found[entry[0]] = entry
+                holder = msgspec.json.decode(raw)
+                key, entry = key_of(holder), self.kind.entry(holder)
+                if key is not None and entry is not None:
+                    found[key] = entry
             more = page.metadata.continue_
             if not more:
                 break
@@ -159,7 +184,7 @@ class Reflector:
         self._known = found
         self._board.listed(self.kind.plural, added, removed)
         self._version = page.metadata.resourceVersion
-        log("listed", kind=self.kind.plural, templates=len(found))
+        log("listed", kind=self.kind.plural, objects=len(found))
 
     def _page(self, more: str) -> bytes:
         response = self._ask(
@@ -171,7 +196,9 @@ class Reflector:
         return data
 
     def _ask(self, **options: Any) -> Any:
-        return getattr(self._api, self.kind.lister)(_preload_content=False, **options)
+        if self._api is None:
+            raise OSError("no cluster is named")
+        return self.kind.lister(self._api)(_preload_content=False, **options)
 
     def _watch(self, stop: threading.Event) -> None:
         watching = self._watching
@@ -246,6 +273,12 @@ class Reflector:
         if error.status == _GONE:
             self._version = ""
             return pause
+        if error.status == _NOT_FOUND and self.kind.optional:
+            self._version = ""
+            gone, self._known = list(self._known), {}
+            self._board.listed(self.kind.plural, (), gone)
+            self._well()
+            return self._watching.absent_retry
         said = refusal(error)
         if error.status in _REFUSALS:
             # Credentials may have been renewed in their file; rights come from a person.
@@ -266,3 +299,11 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[list[bytes]]:
         whole = [line for line in lines if line.strip()]
         if whole:
             yield whole
+
+
+def difference(
+    before: Mapping[str, Entry], after: Mapping[str, Entry]
+) -> tuple[list[Entry], list[str]]:
+    """What is added or other, and the keys that are gone."""
+    added = [entry for key, entry in after.items() if before.get(key) != entry]
+    return added, [key for key in before if key not in after]

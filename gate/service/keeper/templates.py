@@ -1,7 +1,7 @@
 """What the informer knows of each kind, put together and published."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 from gate.service.feed import Templates
@@ -86,11 +86,3 @@ class TemplateBoard:
 
     def _trouble(self) -> str | None:
         return "; ".join(trouble for trouble in self._troubles.values() if trouble) or None
-
-
-def difference(
-    before: Mapping[str, Entry], after: Mapping[str, Entry]
-) -> tuple[list[Entry], list[str]]:
-    """What is added or other, and the keys that are gone."""
-    added = [entry for key, entry in after.items() if before.get(key) != entry]
-    return added, [key for key in before if key not in after]

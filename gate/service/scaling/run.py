@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gate.cluster.scaling.stepping import step
-from gate.cluster.scaling.values import Hold, Step, Target
+from gate.cluster.scaling.values import Hold, Step, Target, Wish
 from gate.cluster.scaling.wanting import in_force
 from gate.service.clock import utc_now
 from gate.service.keeper.kube import ClusterUnavailable
@@ -105,16 +105,36 @@ def run_once(
     """
     scalers.begin()
     listing = scalers.targets(namespace)
+    if not dry_run:
+        begun = now()
+        for target in listing.targets:
+            recorder.found(target, begun)
+    outcomes = bring(
+        scalers, listing.targets, lambda target: judged.wish(target, holds_of(target)),
+        recorder=recorder, dry_run=dry_run, now=now, advance=advance,
+    )  # fmt: skip
+    return Run(outcomes=outcomes, troubles=listing.troubles, api_calls=scalers.call.calls)
+
+
+def bring(
+    scalers: Scalers,
+    targets: Sequence[Target],
+    wish: Callable[[Target], Wish],
+    *,
+    recorder: Recorder = Unrecorded(),  # noqa: B008 - has no state
+    dry_run: bool = False,
+    now: Callable[[], datetime] = utc_now,
+    advance: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Outcome, ...]:
+    """Bring these targets to what is wished for each; one outcome a target, in their order."""
 
     def judge(target: Target) -> Step:
-        return step(target, judged.wish(target, holds_of(target)), now())
+        return step(target, wish(target), now())
 
-    steps = [judge(target) for target in listing.targets]
+    steps = [judge(target) for target in targets]
     if dry_run:
-        outcomes = [Outcome(step=each) for each in steps]
-    else:
-        outcomes = _written(scalers, steps, judge, recorder, now, advance)
-    return Run(outcomes=tuple(outcomes), troubles=listing.troubles, api_calls=scalers.call.calls)
+        return tuple(Outcome(step=each) for each in steps)
+    return tuple(_written(scalers, steps, judge, recorder, now, advance))
 
 
 def _written(
@@ -125,12 +145,9 @@ def _written(
     now: Callable[[], datetime],
     advance: Callable[[int, int], None],
 ) -> list[Outcome]:
-    begun = now()
-    for each in steps:
-        recorder.found(each.target, begun)
     todo = [each for each in steps if each.patch is not None]
     if todo:
-        recorder.planned(todo, begun)
+        recorder.planned(todo, now())
     with ThreadPoolExecutor(WIDTH, thread_name_prefix="prescale") as pool:
         done = pool.map(lambda each: _write(scalers, each, judge, now), todo)
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.service.fallback import run as fallback_run
+from gate.service import following
 from tests.cli.run import gate
 from tests.cluster.fallback.clock import lease
 from tests.cluster.fallback.lab import HOUR, LEASES, NO_LEVEL, Lab, span, workload
@@ -96,7 +96,7 @@ def test_without_its_database_it_installs_nothing(
     lab: Lab, files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lock compiled without the manual ones would open what they hold."""
-    monkeypatch.setattr(fallback_run, "CONNECTING_SECONDS", 0.5)
+    monkeypatch.setattr(following, "CONNECTING_SECONDS", 0.5)
     files.write(f"windows: []\n{NO_LEVEL}")
     done = gate(
         "fallback", "run", "--once", "--policy", files.policy, "--calendar", files.calendar,

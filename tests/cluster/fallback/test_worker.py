@@ -11,8 +11,8 @@ import pytest
 from gate.core.instants import parse_instant
 from gate.service.fallback.aside import Pace
 from gate.service.fallback.cluster import Cluster
-from gate.service.fallback.inputs import Following
 from gate.service.fallback.worker import Settings, Worker
+from gate.service.following import Following
 from tests.cli.run import gate
 from tests.cluster.fallback.lab import ADMISSION, HOUR, MERGE, NO_LEVEL, Lab, inside, span, workload
 from tests.cluster.fallback.witness import Witness, witness
