@@ -134,14 +134,15 @@ class Beside:
 
     def _bring(self, situation: Situation) -> bool:
         """Bring the cache settings; whether all of them stand."""
-        run = apply_cache(
-            self._connect(),
-            situation.cache,
-            situation.level,
-            situation.namespaces,
-            at=situation.at,
-            store=self._store,
-        )
+        with self._connect() as client:
+            run = apply_cache(
+                client,
+                situation.cache,
+                situation.level,
+                situation.namespaces,
+                at=situation.at,
+                store=self._store,
+            )
         problems = () if run is None else run.problems
         summary = "cache settings are not as planned"
         self._cached = []
@@ -156,16 +157,17 @@ class Beside:
             self._foreseen = []
             return True
         try:
-            report = shortfalls(
-                self._connect(),
-                situation.demand,
-                situation.capacity,
-                at=situation.at,
-                span=timedelta(days=self._pace.days),
-                namespace=situation.namespace,
-                ahead=situation.ahead,
-                hold=situation.hold,
-            )
+            with self._connect() as client:
+                report = shortfalls(
+                    client,
+                    situation.demand,
+                    situation.capacity,
+                    at=situation.at,
+                    span=timedelta(days=self._pace.days),
+                    namespace=situation.namespace,
+                    ahead=situation.ahead,
+                    hold=situation.hold,
+                )
         except ClusterUnavailable as error:
             summary = "whether the floors to come will fit is not known"
             self._foreseen = [Amiss(about="capacity", summary=summary, detail=str(error))]
