@@ -126,7 +126,8 @@ class Beside:
             self._cache_due = now + self._until_next(self._bring(situation))
         if looks:
             self._look_due = now + self._until_next(self._look_ahead(situation))
-        if brings or looks:
+        # Whoever took over meanwhile tells it.
+        if (brings or looks) and self._situation is not None:
             self._tell([*self._cached, *self._foreseen])
 
     def _until_next(self, went_well: bool) -> float:
@@ -172,8 +173,9 @@ class Beside:
             summary = "whether the floors to come will fit is not known"
             self._foreseen = [Amiss(about="capacity", summary=summary, detail=str(error))]
             return False
-        log("capacity-foreseen", level=report.level, needed=report.peak.needed,
-            at=str(report.peak.at), short=report.short)  # fmt: skip
+        if self._situation is not None:
+            log("capacity-foreseen", level=report.level, needed=report.peak.needed,
+                at=str(report.peak.at), short=report.short)  # fmt: skip
         self._foreseen = list(amiss(report))
         return True
 

@@ -123,6 +123,7 @@ class PrescaleWorker:
             self.planning.wait(stop)
             self._loop(stop, lease, scalers, targets, workloads)
         finally:
+            self._beside.know(None)
             lease.end()
             beside.end(_END_SECONDS)
             targets.end()
