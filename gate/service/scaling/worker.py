@@ -102,7 +102,9 @@ class PrescaleWorker:
             changed=self._wake.set,
             hear=self.clock.hear,
         )
-        scalers = GuardedScalers(self._connect(), lambda: lease.held)
+        scalers = GuardedScalers(
+            self._connect(), lambda: lease.held and not stop.is_set(), wait=stop.wait
+        )
         connect: Connect = self._connect
         chosen = self._settings.namespace, self._wake.set, _WATCHING
         targets, workloads = Targets(connect, *chosen), Workloads(connect, *chosen)
