@@ -57,12 +57,13 @@ class Site(Prescaling):
         where: Target | None = None,
         troubles: Callable[[], list[str]] = list,
         local: Callable[[], datetime] | None = None,
+        ahead: timedelta = AHEAD,
         **settings: Any,
     ) -> Iterator[PrescaleWorker]:
         """A worker, until the end of the block."""
         path = proxy.kubeconfig() if proxy else self.plane.kubeconfig()
         inputs = Following(str(self.policy), [str(self.calendar)])
-        planning = Planning(inputs, ahead=AHEAD, hold=HOLD, troubles=troubles)
+        planning = Planning(inputs, ahead=ahead, hold=HOLD, troubles=troubles)
         chosen: dict[str, Any] = {"namespace": self.namespace, "identity": identity(), **settings}
         worker = PrescaleWorker(
             connector(str(path), {}),

@@ -26,6 +26,21 @@ def test_the_plan_is_followed_up_and_down(site: Site) -> None:
         assert failures(worker) == {}
 
 
+def test_the_plans_next_change_is_a_timer_and_no_poll(site: Site) -> None:
+    """A wedding of the day after tomorrow, and so long a lead that the floor is due in a moment."""
+    site.hpa()
+    now = datetime.now(UTC)
+    wedding = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=2)
+    row = f"later,{wedding.date()},UTC,90000"
+    site.put(site.calendar, f"id,date,timezone,guests\n{row}\n")
+    due = now + timedelta(seconds=4)
+    with site.working(ahead=wedding - due, recheck=timedelta(hours=1)) as worker:
+        wait_for("it has begun", lambda: worker.holds and worker.rounds > 1)
+        assert site.range() == OWN
+        site.until(HIGH)
+        assert datetime.now(UTC) >= due
+
+
 def test_a_target_that_comes_later_is_raised_too(site: Site) -> None:
     site.plan("HIGH")
     with site.working():

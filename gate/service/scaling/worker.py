@@ -107,7 +107,9 @@ class PrescaleWorker:
             changed=self._wake.set,
             hear=self.clock.hear,
         )
-        scalers = GuardedScalers(self._connect(), lambda: lease.held)
+        scalers = GuardedScalers(
+            self._connect(), lambda: lease.held and not stop.is_set(), wait=stop.wait
+        )
         connect: Connect = self._connect
         chosen = self._settings.namespace, self._wake.set, _WATCHING
         targets, workloads = Targets(connect, *chosen), Workloads(connect, *chosen)
@@ -146,7 +148,8 @@ class PrescaleWorker:
             woken = self._wake.is_set()
             self._wake.clear()
             if woken or news or time.monotonic() >= due:
-                due = time.monotonic() + self._seconds(lease, scalers, targets, workloads)
+                seconds = self._seconds(lease, scalers, targets, workloads)
+                due = time.monotonic() + seconds
                 stop.wait(self._settings.rest.total_seconds())
             left = min(due - time.monotonic(), self._settings.look.total_seconds())
             # Files give no sign, nor does the stop: both are looked at this often.
@@ -186,7 +189,7 @@ class PrescaleWorker:
         self._bring(scalers, current, judged)
         self._beside.know(self.planning.situation(judged, current, self._settings.namespace))
         self._follow(known, workloads)
-        return self._next_round(current)
+        return self._next_round(current, judged.at)
 
     def _bring(self, scalers: GuardedScalers, current: tuple[Target, ...], judged: Judged) -> None:
         """Write what is to be written, but to a target that has just failed."""
@@ -276,8 +279,8 @@ class PrescaleWorker:
                 self.said.taken_over()
         workloads.follow(self._readiness.kinds)
 
-    def _next_round(self, current: tuple[Target, ...]) -> float:
-        now = self.clock()
+    def _next_round(self, current: tuple[Target, ...], now: datetime) -> float:
+        """Seconds to the next moment after ``now``, which is what was judged by: none is missed."""
         moments = [now + self._settings.recheck, self.planning.next_change(now)]
         for target in current:
             holds = self._holds_of(target)
@@ -286,7 +289,7 @@ class PrescaleWorker:
         late = self._readiness.next_late(now)
         if late is not None:
             moments.append(late)
-        seconds = (min(moments) - now).total_seconds()
+        seconds = (min(moments) - self.clock()).total_seconds()
         return max(min([seconds, *(each.left for each in self._penalties.values())]), 0.0)
 
 
