@@ -14,40 +14,55 @@ from gate.cli.options import (
     EXISTING_FILE,
     INSTANT,
     VariadicCommand,
-    calendar_option,
+    dsn_option,
     json_option,
-    policy_option,
 )
 from gate.cli.output import complain, count, print_json
 from gate.cli.screen import console, local
 from gate.core.instants import duration_micros, micros
 from gate.core.peaks import peak
-from gate.core.problems import InputError
+from gate.core.problems import InputError, Problem
 from gate.core.zones import zone
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from gate.cluster.scaling.room import Finding, Report, Room
+    from gate.inputs import Compiled
 
 _EPILOG = """\b
 Examples:
   gate capacity --policy policy.yaml --calendar weddings.csv
   gate capacity --policy policy.yaml --calendar weddings.csv --days 14 --namespace bookings \\
       --kubeconfig cluster.kubeconfig --json
+  GATE_DSN=postgresql://gate@db.example/gate gate capacity
 
 \b
 Exit codes: 0 everything fits; 2 bad usage or input; 3 something would be short;
-4 the cluster could not be asked.
+4 the cluster, or the database, could not be asked.
 """
 
 
+def _namespace(_: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """An empty one, of a variable that is not set, must not become all of them."""
+    from gate.cluster.configuration import parse_namespace  # noqa: PLC0415
+
+    try:
+        return None if given is None else parse_namespace(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=option) from None
+
+
 @click.command(cls=VariadicCommand, epilog=_EPILOG)
-@policy_option
-@calendar_option
+@click.option("--policy", "policy_path", type=EXISTING_FILE, metavar="FILE",
+              help="The policy document; without it, the database's.")  # fmt: skip
+@click.option("--calendar", "calendar_paths", type=EXISTING_FILE, multiple=True, metavar="FILE…",
+              help="Calendars; without them, the database's.")  # fmt: skip
+@dsn_option
 @click.option("--kubeconfig", type=EXISTING_FILE, metavar="FILE",
               help="The cluster; else KUBECONFIG, else the pod's own account.")  # fmt: skip
-@click.option("--namespace", metavar="NAME", help="Only targets of this namespace.")
+@click.option("--namespace", metavar="NAME", callback=_namespace,
+              help="Only targets of this namespace.")  # fmt: skip
 @click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True, metavar="N",
               help="How many days to look ahead.")  # fmt: skip
 @click.option("--at", type=INSTANT, metavar="INSTANT",
@@ -58,8 +73,9 @@ Exit codes: 0 everything fits; 2 bad usage or input; 3 something would be short;
               help="How long after the load its replicas are kept.")  # fmt: skip
 @json_option
 def capacity(
-    policy_path: str,
+    policy_path: str | None,
     calendar_paths: tuple[str, ...],
+    dsn: str | None,
     kubeconfig: str | None,
     namespace: str | None,
     days: int,
@@ -73,15 +89,19 @@ def capacity(
     For every autoscaler that pre-scaling moves: its floor now, the peak of the coming days, whether
     the cluster holds all of them at once, what is short, and what to do. Nothing is written.
     """
+    if dsn is None and (policy_path is None or not calendar_paths):
+        raise click.UsageError("give --policy and --calendar, or a --dsn that has them")
     _need_client()
     from gate.service.keeper.kube import ClusterUnavailable, named_client  # noqa: PLC0415
     from gate.service.scaling.room import shortfalls  # noqa: PLC0415
 
-    inputs = open_inputs(policy_path, calendar_paths)
+    client = named_client(kubeconfig, os.environ)
+    inputs = _inputs(policy_path, calendar_paths, dsn)
+    if inputs is None:
+        return Exit.UNDECIDED
     demand, rungs = inputs.timeline.calendar.demand, inputs.policy.load.capacity
     start, span = at or datetime.now(UTC), timedelta(days=days)
     around = {"ahead": duration_micros(ahead), "hold": duration_micros(hold)}
-    client = named_client(kubeconfig, os.environ)
     try:
         report = shortfalls(
             client, demand, rungs, at=start, span=span, namespace=namespace, **around
@@ -96,6 +116,22 @@ def capacity(
     if report.troubles:
         return Exit.UNDECIDED
     return Exit.DENIED if report.short else Exit.ALLOWED
+
+
+def _inputs(policy: str | None, calendars: tuple[str, ...], dsn: str | None) -> "Compiled | None":
+    """Policy and calendar; None, and said, where the database's cannot be read."""
+    if policy is not None and calendars:
+        return open_inputs(policy, calendars)
+    from gate.cli.database import where  # noqa: PLC0415  (loads the database driver)
+    from gate.inputs import Unreadable  # noqa: PLC0415
+    from gate.service.scaling.inputs import read_stored  # noqa: PLC0415
+
+    found = read_stored(where(dsn), policy, calendars)
+    if not isinstance(found, Unreadable):
+        return found
+    for problem in found.problems or found.reasons:
+        complain(str(problem) if isinstance(problem, Problem) else str(problem.message))
+    return None
 
 
 def _show(report: "Report", home: str, *, as_json: bool) -> None:

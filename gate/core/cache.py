@@ -17,9 +17,8 @@ def settings_at(
     """
     if not cache:
         return None
+    names: tuple[LevelName, ...] = get_args(LevelName)
     settings: dict[str, str] = {}
-    for name in get_args(LevelName):
+    for name in names[: names.index(level.value) + 1]:
         settings |= cache.get(name, {})
-        if name == level:
-            break
     return settings

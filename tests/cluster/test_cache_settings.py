@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from gate.core.decision import Level
 from gate.core.policy import LevelName
 from gate.service.keeper.kube import named_client
-from gate.service.scaling.cache import CacheKeeper, CacheRun, apply_cache, current_config
+from gate.service.scaling.cache import CacheRun, apply_cache, current_config
 from gate.store.connect import connect
 from tests.cluster.gate import Gate
 from tests.cluster.prescaling import MAXIMUM, NORMAL, Prescaling
@@ -160,29 +160,6 @@ def test_during_a_lock_the_webhook_takes_it_for_state_once_it_is_there(
         with gate.protected(namespace):
             assert applied(apply_cache(client, CACHE, Level.HIGH, [namespace], at=AT)) == [True]
         assert control_plane.get(path(namespace))["data"]["ttl_seconds"] == "300"
-
-
-def test_a_keeper_asks_only_when_something_has_changed(
-    control_plane: ControlPlane, namespace: str, client: ApiClient
-) -> None:
-    keeper = CacheKeeper(client)
-    assert keeper.keep(CACHE, Level.HIGH, [namespace], at=AT) == ()
-    control_plane.request("DELETE", path(namespace)).ok()
-    assert keeper.keep(CACHE, Level.HIGH, [namespace], at=AT) == ()
-    assert control_plane.request("GET", path(namespace)).status == 404
-    assert keeper.keep(CACHE, Level.NORMAL, [namespace], at=AT) == ()
-    assert control_plane.get(path(namespace))["data"] == {"ttl_seconds": "60"}
-    assert keeper.keep(CACHE, None, [namespace], at=AT) == ()
-    assert keeper.keep({}, Level.HIGH, [namespace], at=AT) == ()
-
-
-def test_a_keeper_tries_again_what_failed(control_plane: ControlPlane, namespace: str) -> None:
-    config = str(control_plane.kubeconfig("nobody", ["nothing"]))
-    with named_client(config, {}) as powerless:
-        keeper = CacheKeeper(powerless)
-        for _ in range(2):
-            (problem,) = keeper.keep(CACHE, Level.HIGH, [namespace], at=AT)
-            assert "403" in problem
 
 
 def test_prescale_brings_the_settings_with_the_floors(

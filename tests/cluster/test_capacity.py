@@ -1,16 +1,20 @@
 """`gate capacity` tells beforehand what the real scheduler and the real quotas then refuse."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from gate.service.scaling import room
 from tests.cli.run import Outcome, gate
 from tests.cluster.prescaling import MAXIMUM, Prescaling
 from tests.cluster.roles import granted
 from tests.controlplane.objects import deployment
 from tests.controlplane.plane import PERSON, ControlPlane
+from tests.postgres import fresh_schema
 
 BEFORE = "2026-06-05T00:00:00Z"
 FLOOR, CEILING = 10, 50
@@ -250,3 +254,47 @@ def test_the_rights_to_list_are_enough(scene: Scene) -> None:
         done = gate("capacity", *inputs, "--kubeconfig", config, "--at", BEFORE, "--json",
                     "--namespace", scene.namespace)  # fmt: skip
     assert (done.code, done.err) == (0, "")
+
+
+def test_policy_and_calendar_of_a_database(scene: Scene) -> None:
+    scene.platform(cpu="100m")
+    where = ("--kubeconfig", scene.plane.kubeconfig(), "--namespace", scene.namespace)
+    ahead = ("--at", BEFORE, "--json")
+    with fresh_schema() as store, patch.dict(os.environ, {"GATE_SCHEMA": store.schema}):
+        dsn = ("--dsn", store.dsn)
+        empty = gate("capacity", *where, *dsn, *ahead)
+        assert (empty.code, empty.out) == (4, "")
+        assert empty.err
+        stored = gate("policy", "import", scene.stage.policy, *dsn, "--activate", "--by", "ann")
+        assert stored.code == 0, stored
+        stored = gate("calendar", "import", scene.stage.calendar, *dsn, "--by", "ann")
+        assert stored.code == 0, stored
+        done = gate("capacity", *where, *dsn, *ahead)
+    assert (done.code, done.json["peak"]["needed"]) == (0, 45)
+
+
+def test_long_lists_come_in_pages(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "_PAGE", 3)
+    scene.platform(cpu="100m")
+    target = scene.told(code=0)
+    assert (target["ready"], target["add"]) == (10, 40)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--namespace", ""), "--namespace"),
+        (("--days", "0"), "--days"),
+        (("--policy", "nowhere.yaml"), "nowhere.yaml"),
+    ],
+)
+def test_bad_usage(scene: Scene, options: tuple[str, ...], said: str) -> None:
+    done = scene.capacity(*options)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_nothing_to_go_by_is_bad_usage() -> None:
+    done = gate("capacity", "--at", BEFORE)
+    assert (done.code, done.out) == (2, "")
+    assert "give --policy and --calendar, or a --dsn" in done.err

@@ -220,6 +220,18 @@ def test_the_command_ends_as_it_is_told_and_gives_the_lease_back(site: Site, pro
     assert lease["spec"]["holderIdentity"] == ""
 
 
+def test_a_worker_ends_in_the_middle_of_a_storm(site: Site, proxy: Proxy) -> None:
+    site.hpa()
+    site.plan("HIGH")
+    proxy.retry_after = "30"
+    proxy.fault = lambda call: 429 if call.method == "PATCH" else None
+    with process(site, proxy) as worker:
+        wait_for("it is refused", lambda: proxy.counts()["PATCH", "horizontalpodautoscalers"])
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(15.0) == 0
+    assert site.range() == OWN
+
+
 def test_of_two_workers_one_writes_and_the_other_takes_over(
     site: Site, proxy: Proxy, tmp_path: Path
 ) -> None:

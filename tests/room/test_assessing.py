@@ -190,6 +190,7 @@ def test_a_limit_range_that_refuses_new_pods() -> None:
         ({"maxUnavailable": 0}, "at a floor of 10 and 50:"),
         ({"maxUnavailable": "0%"}, "(maxUnavailable 0%) lets no Pod go"),
         ({"maxUnavailable": "1%"}, None),
+        ({"maxUnavailable": "some"}, "(maxUnavailable some) lets no Pod go"),
         ({"minAvailable": "91%"}, "at a floor of 10:"),
         ({"minAvailable": 9}, None),
         ({}, None),
@@ -227,6 +228,12 @@ def test_autoscalers_that_cannot_hold_their_floor() -> None:
     assert "it scales a Rollout" in finding(custom, "target").message
 
 
+def test_an_autoscaler_of_nothing_is_not_judged() -> None:
+    room = only(shop(), replace(hpa(), scales=None))
+    assert (room.ready, room.add, room.fits) == (None, 0, True)
+    assert "it scales nothing" in finding(room, "target").message
+
+
 def test_a_floor_that_others_keep_putting_back_is_short() -> None:
     text = '{"min":50,"max":50,"cause":"plan","again":2,"at":"2026-06-08T00:00:00Z"}'
     lowered = hpa(original='{"min":10,"max":50,"uid":"uid-shop"}', raised=text)
@@ -257,6 +264,7 @@ def test_demand_beyond_the_ceiling_is_short_of_the_whole() -> None:
     [
         ({"volumes": [{"persistentVolumeClaim": {"claimName": "x"}}]}, "where its volumes are"),
         ({"runtimeClassName": "kata"}, "the overhead of runtime class kata"),
+        ({"containers": [{"name": "a", "ports": [{"hostPort": 80}]}]}, "host ports"),
         ({"schedulerName": "mine"}, "the rules of scheduler mine"),
         ({"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
             {"topologyKey": "zone"}]}}}, "required Pod affinity"),

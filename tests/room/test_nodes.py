@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gate.cluster.scaling.room.fitting import Nodes
 from gate.cluster.scaling.room.requests import asked
@@ -84,6 +85,12 @@ def test_required_node_affinity(expression: dict[str, Any], fits: bool) -> None:
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
     spec = build.pod_spec("1", affinity={"nodeAffinity": required})
     assert placed([node], [], spec, wanted=1) == int(fits)
+
+
+def test_a_node_that_is_going_takes_nothing() -> None:
+    node = build.node()
+    going = replace(node, metadata=replace(node.metadata, deletion_timestamp="2026-06-08T00:00Z"))
+    assert placed([going], [], build.pod_spec("1"), wanted=1) == 0
 
 
 def test_one_term_is_enough_and_an_empty_one_is_none() -> None:

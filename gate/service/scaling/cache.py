@@ -107,39 +107,6 @@ def apply_cache(
     return run
 
 
-class CacheKeeper:
-    """For a worker: brings the settings anew where level, settings or namespaces have changed.
-
-    What could not be brought is tried again when asked next, so the caller sets the pace.
-    """
-
-    def __init__(self, client: ApiClient, store: Store | None = None) -> None:
-        self._client = client
-        self._store = store
-        self._stands: tuple[Level, dict[str, str], frozenset[str]] | None = None
-
-    def keep(
-        self,
-        cache: Mapping[LevelName, Mapping[str, str]],
-        level: Level | None,
-        namespaces: Iterable[str],
-        *,
-        at: datetime,
-    ) -> tuple[str, ...]:
-        """What went wrong; without a call of the cluster where nothing has changed."""
-        settings = None if level is None else settings_at(cache, level)
-        if level is None or settings is None:
-            return ()
-        wanted = (level, settings, frozenset(namespaces))
-        if wanted == self._stands:
-            return ()
-        run = apply_cache(self._client, cache, level, wanted[2], at=at, store=self._store)
-        if run is None:
-            return ()
-        self._stands = None if run.problems else wanted
-        return run.problems
-
-
 def record_change(connection: psycopg.Connection, config: CacheConfig) -> CacheConfig:
     """Write a row where the last one says something else; the row that holds now.
 

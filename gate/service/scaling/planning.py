@@ -7,9 +7,11 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from gate.cluster.scaling.values import Target
 from gate.core.instants import duration_micros, micros
 from gate.core.plan import plan_changes
 from gate.inputs import Compiled, Unreadable
+from gate.service.scaling.beside import Situation
 from gate.service.scaling.judging import Judged, judge
 
 _LOOK_AHEAD = timedelta(days=7)
@@ -105,6 +107,23 @@ class Planning:
         if troubles and not judged.fallback:
             judged = replace(judged, fallback=True)
         return replace(judged, reason="; ".join(troubles)) if troubles else judged
+
+    def situation(
+        self, judged: Judged, targets: Iterable[Target], namespace: str | None
+    ) -> Situation:
+        """What is gone by now, for what goes beside the floors."""
+        compiled = self._compiled
+        return Situation(
+            at=judged.at,
+            level=judged.level,
+            cache=judged.cache,
+            namespaces=frozenset(target.namespace for target in targets),
+            demand=None if compiled is None else compiled.timeline.calendar.demand,
+            capacity=judged.capacity,
+            ahead=duration_micros(self._ahead),
+            hold=duration_micros(self._hold),
+            namespace=namespace,
+        )
 
     def next_change(self, now: datetime) -> datetime:
         """When the plan is another, or is to be looked at again."""

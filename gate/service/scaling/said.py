@@ -9,6 +9,7 @@ from gate.core.decision import Level
 from gate.service.failures import Failure, Failures, Severity
 from gate.service.logs import log
 from gate.service.outbox import Outbox
+from gate.service.scaling.beside import Amiss
 from gate.service.scaling.clock import ServerClock
 from gate.service.scaling.judging import Judged
 from gate.service.scaling.lease import Lease
@@ -77,6 +78,15 @@ class Said:
                 self.failures.well(component)
         for component, each in found.items():
             self._either(component, "critical", f"{each.target} is not Ready in time", each.said)
+
+    def foreseen(self, amiss: Iterable[Amiss]) -> None:
+        """Cache settings that do not stand, and what will be short in the days to come."""
+        found = {f"{PREFIX}{each.about}": each for each in amiss}
+        for component in self.failures.open.keys() - found.keys():
+            if component.startswith((f"{PREFIX}cache", f"{PREFIX}capacity")):
+                self.failures.well(component)
+        for component, each in found.items():
+            self._either(component, "warning", each.summary, each.detail)
 
     def defect(self, said: str | None) -> None:
         """What should never happen."""

@@ -87,6 +87,7 @@ def settings(
         identity=identity(),
         namespace=namespace,
         ready_within=ready_within,
+        foresee=True,
     )
 
 

@@ -20,6 +20,7 @@ from gate.core.backoff import Backoff
 from gate.service.keeper.reflector import Watching
 from gate.service.logs import log
 from gate.service.outbox import Outbox
+from gate.service.scaling.beside import Beside
 from gate.service.scaling.clock import ServerClock
 from gate.service.scaling.guarded import GuardedScalers, LeaseLost
 from gate.service.scaling.judging import Judged
@@ -31,6 +32,7 @@ from gate.service.scaling.run import HoldsOf, Outcome, bring
 from gate.service.scaling.said import Said
 from gate.service.scaling.standing import StandingHolds
 from gate.service.scaling.watching import Connect, Known, Targets, Workloads
+from gate.service.workers import Workers
 
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.5, 15.0
 _END_SECONDS, _DEFECT_SECONDS = 5.0, 2.0
@@ -40,7 +42,8 @@ _WATCHING = Watching(longest_retry=5.0)
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """``lease_namespace`` and ``identity`` are the Lease's; ``look``: how often files are looked
     at; ``rest``: what changes come together are judged together; ``ready_within``: a floor that is
-    not Ready by then is a failure; ``recheck``: rounds that nothing has asked for (no API calls).
+    not Ready by then is a failure; ``recheck``: rounds that nothing has asked for (no API calls);
+    ``foresee``: whether it looks after cache settings and the days to come, too.
     """
 
     lease_namespace: str
@@ -50,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     look: timedelta = timedelta(seconds=0.5)
     rest: timedelta = timedelta(seconds=0.1)
     recheck: timedelta = timedelta(seconds=5)
+    foresee: bool = False
 
 
 class PrescaleWorker:
@@ -87,6 +91,7 @@ class PrescaleWorker:
         self._late: set[str] = set()
         self._greeted = self._settled = False
         self._penalties: dict[str, _Penalty] = {}
+        self._beside = Beside(connect, self.said.foreseen, store=outbox.where)
 
     @property
     def holds(self) -> bool:
@@ -107,7 +112,9 @@ class PrescaleWorker:
             changed=self._wake.set,
             hear=self.clock.hear,
         )
-        scalers = GuardedScalers(self._connect(), lambda: lease.held)
+        scalers = GuardedScalers(
+            self._connect(), lambda: lease.held and not stop.is_set(), wait=stop.wait
+        )
         connect: Connect = self._connect
         chosen = self._settings.namespace, self._wake.set, _WATCHING
         targets, workloads = Targets(connect, *chosen), Workloads(connect, *chosen)
@@ -121,11 +128,16 @@ class PrescaleWorker:
                 target=self._standing.run, args=[end], name="holds", daemon=True
             ).start()
         log("prescale-started", identity=self._settings.identity)
+        beside = Workers()
+        if self._settings.foresee:
+            beside.start(self._beside)
         try:
             self.planning.wait(stop)
             self._loop(stop, lease, scalers, targets, workloads)
         finally:
+            self._beside.know(None)
             lease.end()
+            beside.end(_END_SECONDS)
             targets.end()
             workloads.follow(())
             end.set()
@@ -176,6 +188,7 @@ class PrescaleWorker:
         if not lease.held or not known.synced or self.planning.waits:
             if not lease.held:
                 self._greeted = self._settled = False
+                self._beside.know(None)
             workloads.follow(())
             return self._settings.recheck.total_seconds()
         current = self._current(known)
@@ -184,6 +197,7 @@ class PrescaleWorker:
         judged = self.planning.at(now)
         self.said.level(judged)
         self._bring(scalers, current, judged)
+        self._beside.know(self.planning.situation(judged, current, self._settings.namespace))
         self._follow(known, workloads)
         return self._next_round(current, judged.at)
 
