@@ -175,8 +175,54 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
     emergency: int
 
 
+class PrometheusSource(msgspec.Struct, frozen=True, kw_only=True, tag="prometheus"):
+    """Where load is observed: a PromQL query, whose series may carry a zone and a culture."""
+
+    url: str
+    query: str
+    zone_label: str | None
+    culture_label: str | None
+
+
+class CsvSource(msgspec.Struct, frozen=True, kw_only=True, tag="csv"):
+    """Where load is observed: a file of ``timestamp,value`` that something else writes."""
+
+    file: str
+
+
+class LearnedRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be learnt of the cultures' factors from observed load.
+
+    ``use``: whether learnt factors enter the demand. A factor is learnt from ``at_least_samples``
+    or more, and kept within ``bounds``, which are multiples of the culture's own.
+    """
+
+    use: bool
+    at_least_samples: int
+    bounds: tuple[Fraction, Fraction]
+
+
+class ObservedRules(msgspec.Struct, frozen=True, kw_only=True):
+    """Observed load, which may raise the demand above what is booked.
+
+    A value of the source times ``units_per_value`` is demand in units. An observation is fresh for
+    ``max_age``; without a fresh one for ``fails_after`` the source counts as failed. What was
+    raised stands for ``hold`` at least.
+    """
+
+    source: PrometheusSource | CsvSource
+    units_per_value: Fraction
+    max_age: timedelta
+    fails_after: timedelta
+    hold: timedelta
+    learned: LearnedRules
+
+
 class LoadModel(msgspec.Struct, frozen=True, kw_only=True):
-    """The factors of the demand formula. ``hours`` maps a local hour to the factor from it on."""
+    """The factors of the demand formula. ``hours`` maps a local hour to the factor from it on.
+
+    ``observed`` is None where only bookings count.
+    """
 
     cultures: dict[str, Culture]
     venues: dict[str, Fraction]
@@ -185,6 +231,7 @@ class LoadModel(msgspec.Struct, frozen=True, kw_only=True):
     saturday: Fraction
     hours: dict[int, Fraction]
     capacity: Capacity
+    observed: ObservedRules | None = None
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,7 +53,19 @@ load:
   saturday: 0x10
   hours: {0: 1, "8": 0.5, 23: 0}
   capacity: {units_per_replica: 0.001, floor: 1, high: 1, ceiling: 1, fallback: 1, emergency: 1}
+  observed:
+    source: prometheus
+    url: https://prometheus.example:9090/team
+    query: sum by (zone) (rate(requests_total[5m]))
+    units_per_value: 0.5
+    zone_label: zone
+    culture_label: culture
+    max_age: 2m
+    fails_after: 10m
+    hold: 0s
+    learned: {use: true, at_least_samples: 2, bounds: [1, 1]}
 """,
+    "observed load in a file": "load: {observed: {source: csv, file: load.csv}}\n",
     "no window": "windows: []\n",
     "no list entries where none are needed": "exempt: []\nidentities: []\noverride: {roles: []}\n",
     "an empty list of exceptions": "windows: [{name: a, rrule: FREQ=DAILY, except: []}]\n",

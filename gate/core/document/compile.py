@@ -8,6 +8,7 @@ from gate.core.document.schema import (
     RowSection,
 )
 from gate.core.document.schema_load import LoadSection
+from gate.core.document.schema_observed import observed_rules
 from gate.core.document.schema_windows import (
     InstantsSection,
     LocalSection,
@@ -180,4 +181,5 @@ def _load(load: LoadSection) -> LoadModel:
             fallback=capacity.fallback,
             emergency=capacity.emergency,
         ),
+        observed=None if load.observed is None else observed_rules(load.observed),
     )

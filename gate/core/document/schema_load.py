@@ -15,6 +15,7 @@ from gate.core.document.fields import (
     Text,
     refuse,
 )
+from gate.core.document.schema_observed import AnyObserved
 
 Replicas = Annotated[int, Field(ge=1)]
 
@@ -71,6 +72,9 @@ class LoadSection(Section):
         description="Factor from a local hour on; replaced as a whole, and 0 is required."
     )
     capacity: CapacitySection = Field(description="Replicas.")
+    observed: AnyObserved | None = Field(
+        None, description="Observed load, which may raise the demand above what is booked."
+    )
 
     @field_validator("hours")
     @classmethod
