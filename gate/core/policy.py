@@ -175,6 +175,10 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
     emergency: int
 
 
+LONGEST_HOLD = timedelta(days=7)
+"""The most that an observation holds what it raised, be the window around it as long as it may."""
+
+
 class PrometheusSource(msgspec.Struct, frozen=True, kw_only=True, tag="prometheus"):
     """Where load is observed: a PromQL query, whose series may carry a zone and a culture."""
 

@@ -217,7 +217,7 @@ BAD_VALUES: Bad = {
         for what, at in {
             "url: http://a": "url", "max_age: 0s": "max_age",
             "units_per_value: 0": "units_per_value", "learned: {bounds: [1, 1, 1]}": "learned.bounds",
-            "fails_after: 1m": "fails_after", "hold: -1h": "hold", "learned: yes": "learned",
+            "fails_after: 1m": "fails_after", "hold: -1h": "hold", "hold: 8d": "hold", "learned: yes": "learned",
             "learned: {use: 1}": "learned.use", "learned: {bounds: [1]}": "learned.bounds",
             "learned: {bounds: [0, 1]}": "learned.bounds[0]",
             "learned: {bounds: [2, 3]}": "learned.bounds",

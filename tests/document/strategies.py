@@ -128,7 +128,7 @@ def _observed(source: dict[str, st.SearchStrategy[object]]) -> st.SearchStrategy
             "units_per_value": NUMBERS.filter(bool),
             "max_age": st.sampled_from(["1s", "5m", "PT15M"]),
             "fails_after": st.sampled_from(["15m", "400d"]),
-            "hold": DURATIONS,
+            "hold": st.sampled_from(["0s", "1h", "P1W"]),
             "learned": st.fixed_dictionaries(
                 {},
                 optional={

@@ -32,7 +32,7 @@ READER_ONLY = {
     "the duration P58W", "an hour with a point",
     "a rule that ends before its start", "observed load at url: http://a:b",
     *(f"observed load with {what}" for what in (
-        "max_age: 0s", "fails_after: 1m", "learned: {bounds: [2, 3]}")),
+        "max_age: 0s", "fails_after: 1m", "hold: 8d", "learned: {bounds: [2, 3]}")),
     *(name for name in BAD_VALUES if name.startswith("the rule FREQ")), "the rule BYDAY=SA",
 }  # fmt: skip
 

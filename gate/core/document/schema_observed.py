@@ -18,7 +18,13 @@ from pydantic import (
 
 from gate.core.document.fields import Duration, Positive, Section, Text, not_a, refuse
 from gate.core.document.schema_windows import TAG
-from gate.core.policy import CsvSource, LearnedRules, ObservedRules, PrometheusSource
+from gate.core.policy import (
+    LONGEST_HOLD,
+    CsvSource,
+    LearnedRules,
+    ObservedRules,
+    PrometheusSource,
+)
 
 _SOURCES = ("prometheus", "csv")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -112,6 +118,13 @@ class _Observed(Section):
     )
     hold: Duration = Field(description="How long what was raised stands at the least.")
     learned: LearnedSection = Field(description="What may be learnt from it.")
+
+    @field_validator("hold")
+    @classmethod
+    def _within_bounds(cls, value: timedelta) -> timedelta:
+        if value > LONGEST_HOLD:
+            raise refuse(f"is longer than {LONGEST_HOLD.days} days, the most that is held")
+        return value
 
     @field_validator("fails_after")
     @classmethod
