@@ -95,6 +95,13 @@ TIERS = (
         enable=f"make env; {programs.BUILD_COMMAND}",
     ),
     Tier(
+        name="prometheus",
+        component="a Prometheus server on a loopback port",
+        folders=(),
+        probe=needs_all(needs_program("prometheus"), needs_program("promtool")),
+        enable="apt-get install --no-install-recommends prometheus",
+    ),
+    Tier(
         name="prism",
         component="Prism over GitHub's description of its API, a stateful fake behind it",
         folders=("prism",),
