@@ -94,7 +94,7 @@ class CsvFile:
             raise SourceFailedError(f"{self._path} cannot be read: {error.strerror}") from None
         whole = body[: body.rfind(b"\n") + 1]
         try:
-            return head.decode("utf-8-sig").rstrip("\r\n"), whole.decode().split("\n"), skipped
+            return head.decode("utf-8-sig").rstrip("\r\n"), whole.decode().split("\n")[:-1], skipped
         except UnicodeDecodeError:
             raise SourceFailedError(f"{self._path} is not UTF-8") from None
 

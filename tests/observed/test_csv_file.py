@@ -42,7 +42,9 @@ def test_the_rows_of_an_instant_are_summed(tmp_path: Path) -> None:
         Part(zone="Europe/London", culture="greek", units=Fraction(23)),
     )
     between = asked.between(0, NOON)
-    assert [(each.at, each.units) for each in between] == [(NOON - MINUTE, 6), (NOON, 31)]
+    assert [(each.at, each.units) for each in between] == [
+        (NOON - MINUTE, Fraction(6)), (NOON, Fraction(31)),
+    ]  # fmt: skip
     assert asked.latest(NOON - 1).parts == (Part(units=Fraction(6)),)
     assert asked.latest(0).total is None
 

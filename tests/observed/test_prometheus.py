@@ -58,7 +58,7 @@ def test_zones_and_cultures_that_nobody_knows_still_count(prometheus: str) -> No
 def test_it_tells_what_was_before_minute_by_minute(prometheus: str) -> None:
     observations = source(prometheus, "guests # all of them").between(NOON - 3 * HOUR, NOON)
     assert [each.at for each in observations] == list(range(NOON - 3 * HOUR, NOON + 1, MINUTE))
-    values = {each.at: each.units for each in observations}
+    values = {each.at: float(each.units) for each in observations}
     assert (values[NOON - 2 * HOUR], values[NOON - 2 * HOUR - MINUTE]) == (1300, 400)
     assert source(prometheus).between(NOON - 40 * 24 * HOUR, NOON - 39 * 24 * HOUR) == ()
     assert source(prometheus).between(NOON + 1, NOON + 2) == ()
@@ -78,7 +78,7 @@ def test_whoever_asks_first_in_the_middle_of_a_window_knows_what_was_raised(
     )
     standing = found.facts.standing(NOON)
     assert standing is not None
-    assert (standing.observation.units, standing.observation.at) == (1300, NOON - 2 * HOUR)
+    assert (float(standing.observation.units), standing.observation.at) == (1300, NOON - 2 * HOUR)
     assert standing.until == NOON + 12 * HOUR
 
 
