@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+_observed_option = click.option(
+    "--observed", is_flag=True,
+    help="Count what the policy's source of observed load has raised, too, by --to or by now.",
+)  # fmt: skip
 _BAR = 10
 _PLAN_BAR = 6
 
@@ -48,6 +52,7 @@ Example:
     "--step", type=DURATION, default="1h", show_default=True, metavar="DURATION",
     help="Time between two lines.",
 )  # fmt: skip
+@_observed_option
 @json_option
 def load(
     policy_path: str,
@@ -55,6 +60,7 @@ def load(
     start: datetime,
     end: datetime,
     step: timedelta,
+    observed: bool,
     as_json: bool,
 ) -> None:
     """Print the booked load at every step of [--from, --to).
@@ -64,7 +70,7 @@ def load(
     """
     checked_range(start, end)
     positive(step, "--step")
-    inputs = open_inputs(policy_path, calendar_paths)
+    inputs = open_inputs(policy_path, calendar_paths, observed=observed, at=end, first=start)
     capacity = inputs.policy.load.capacity
     samples = load_samples(
         inputs.timeline.calendar.demand,
@@ -76,7 +82,9 @@ def load(
     if as_json:
         print_json_array(samples)
     else:
-        show(_load_lines(samples, inputs.policy.timezone, capacity, start.year != end.year))
+        what = "Load, booked or observed" if observed else "Booked load"
+        year = start.year != end.year
+        show(_load_lines(samples, what, inputs.policy.timezone, capacity, year=year))
 
 
 @click.command(
@@ -100,6 +108,7 @@ Example:
 )  # fmt: skip
 @click.option("--rungs", is_flag=True, help="Floors are floor, high, ceiling (the default).")
 @click.option("--continuous", is_flag=True, help="Floors follow the load replica by replica.")
+@_observed_option
 @json_option
 def plan(
     policy_path: str,
@@ -110,6 +119,7 @@ def plan(
     hold: timedelta,
     rungs: bool,
     continuous: bool,
+    observed: bool,
     as_json: bool,
 ) -> None:
     """Print the replica floor at --from and each of its changes before --to.
@@ -120,7 +130,7 @@ def plan(
     checked_range(start, end)
     if rungs and continuous:
         raise click.UsageError("--rungs and --continuous exclude each other; give one of them")
-    inputs = open_inputs(policy_path, calendar_paths)
+    inputs = open_inputs(policy_path, calendar_paths, observed=observed, at=end, first=start)
     changes = plan_changes(
         inputs.timeline.calendar.demand,
         inputs.policy.load.capacity,
@@ -129,6 +139,7 @@ def plan(
         ahead=duration_micros(ahead),
         hold=duration_micros(hold),
         continuous=continuous,
+        observed=inputs.facts.observed,
     )
     if as_json:
         print_json_array(changes)
@@ -138,13 +149,13 @@ def plan(
 
 
 def _load_lines(
-    samples: Iterator[LoadSample], home: str, capacity: Capacity, year: bool
+    samples: Iterator[LoadSample], what: str, home: str, capacity: Capacity, *, year: bool
 ) -> Iterator["Text"]:
     from rich.text import Text  # noqa: PLC0415
 
     plain, there = not speaks("█▏"), zone(home)
     width = 27 if year else 22
-    yield Text(f"Booked load, times of {home}; a full bar is {capacity.ceiling} replicas")
+    yield Text(f"{what}, times of {home}; a full bar is {capacity.ceiling} replicas")
     yield Text(
         f"{'at':{width}} {'demand':>9} {'':{_BAR}} needed replicas short level   weddings",
         style="bold",

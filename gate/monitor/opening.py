@@ -22,9 +22,17 @@ def source_of(policy: Policy, environ: Mapping[str, str]) -> LoadSource:
     return Prometheus(rules.source, rules, cultures, environ.get(TOKEN_VARIABLE) or None)
 
 
-def look_once(policy: Policy, booked: Calendar, now: int, environ: Mapping[str, str]) -> Seen:
-    """Ask for the load now, and for what was seen as far back as it matters.
+def look_once(
+    policy: Policy,
+    booked: Calendar,
+    now: int,
+    environ: Mapping[str, str],
+    *,
+    first: int | None = None,
+) -> Seen:
+    """Ask for the load now, and for what was seen as far back as it matters from ``first`` on.
 
+    That is ``now``, unless who asks also looks at what was before.
     What cannot be had is told in the answer: the bookings stand, whatever happens to the metrics.
     """
     trouble: str | None = None
@@ -34,7 +42,8 @@ def look_once(policy: Policy, booked: Calendar, now: int, environ: Mapping[str, 
         total = source.latest(now).total
         if total is not None:
             found.append(total)
-        found += source.between(reach(policy, booked, now), now)
+        since = now if first is None else min(first, now)
+        found += source.between(reach(policy, booked, since), now)
     except SourceFailedError as error:
         trouble = str(error)
     return Seen(observations=tuple(found), asked_at=now, trouble=trouble)

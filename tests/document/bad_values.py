@@ -215,9 +215,9 @@ BAD_VALUES: Bad = {
             f"load:\n  observed: {{source: csv, file: a, {what}}}\n", [(4, f"load.observed.{at}")],
         )
         for what, at in {
-            "url: http://a": "url", "max_age: 0s": "max_age",
-            "units_per_value: 0": "units_per_value", "learned: {bounds: [1, 1, 1]}": "learned.bounds",
-            "fails_after: 1m": "fails_after", "hold: -1h": "hold", "hold: 8d": "hold", "learned: yes": "learned",
+            "url: http://a": "url", "max_age: 0s": "max_age", "fails_after: 1m": "fails_after",
+            "units_per_value: 0": "units_per_value", "hold: -1h": "hold", "hold: 8d": "hold",
+            "learned: {bounds: [1, 1, 1]}": "learned.bounds", "learned: yes": "learned",
             "learned: {use: 1}": "learned.use", "learned: {bounds: [1]}": "learned.bounds",
             "learned: {bounds: [0, 1]}": "learned.bounds[0]",
             "learned: {bounds: [2, 3]}": "learned.bounds",
