@@ -43,7 +43,8 @@ def observed_now(
     """The inputs of somebody who asks once, with what the policy's source says.
 
     As of ``at``, or of now where that lies ahead; ``first`` is the earliest instant that is looked
-    at, where that is another. Whatever happens to the source is told in the facts. Inputs of a policy that observes nothing come back as they are, and nothing is asked.
+    at, where that is another. Whatever happens to the source is told in the facts. Inputs of a
+    policy that observes nothing come back as they are, and nothing is asked.
     """
     if not isinstance(inputs, Compiled) or not observes(inputs):
         return inputs
