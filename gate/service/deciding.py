@@ -31,6 +31,7 @@ from gate.service.keeper.spawned import Spawned
 from gate.service.load.watch import Watch
 from gate.service.logs import log
 from gate.service.recent import Recent
+from gate.service.sources import Sources
 from gate.service.standings import Standings
 
 _LOOK_SECONDS = 1.0
@@ -97,6 +98,11 @@ class Decider:
     def inputs(self) -> Compiled | Unreadable:
         """What decisions rest on now."""
         return self._standings.inputs
+
+    @property
+    def booked(self) -> tuple[Compiled | Unreadable, Sources]:
+        """What decisions would rest on without observed load, and where it was read from."""
+        return self._standings.booked
 
     @property
     def policy(self) -> Policy | None:

@@ -74,6 +74,11 @@ class Standings(Generic[Derived]):
         self.trouble: str | None = None
         self.refused: tuple[Problem, ...] = ()
 
+    @property
+    def booked(self) -> tuple[Compiled | Unreadable, Sources]:
+        """What is in force without what was observed, and where it was read from."""
+        return self._booked, self._sources
+
     async def load(self) -> None:
         """Read everything for the first time."""
         async with self._busy:
