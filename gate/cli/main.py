@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "windows": ("gate.cli.windows:windows", "List the locked times of a range."),
     "load": ("gate.cli.load:load", "Show the load that the calendar implies."),
     "plan": ("gate.cli.load:plan", "Show the replica floors that cover the load."),
+    "observed": ("gate.cli.observed:observed", "Ask for observed load, and learn from it."),
     "policy": ("gate.cli.policy:policy", "Judge, show, test and store policies."),
     "calendar": ("gate.cli.calendar:calendar", "Judge calendar files, and store them."),
     "lock": ("gate.cli.lock:lock", "Lock changes by hand, and release them."),

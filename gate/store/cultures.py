@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row
 
+from gate.core.learning import CultureFactor, LoadedHour
 from gate.core.policy import Culture, Policy
 from gate.store.queries import query
 
@@ -73,6 +74,63 @@ def newest_profiles(connection: psycopg.Connection, at: datetime) -> Sequence[Pr
     """What holds of each culture at an instant."""
     with connection.cursor(row_factory=class_row(Profile)) as cursor:
         return cursor.execute(query("load", "newest_profiles"), {"at": at}).fetchall()
+
+
+def all_profiles(connection: psycopg.Connection) -> Sequence[Profile]:
+    """Every profile that ever held, in order of time."""
+    with connection.cursor(row_factory=class_row(Profile)) as cursor:
+        return cursor.execute(query("load", "all_profiles")).fetchall()
+
+
+def learning_samples(
+    connection: psycopg.Connection, start: datetime, end: datetime
+) -> list[LoadedHour]:
+    """The hours of [start, end) with both booked and observed load."""
+    with connection.cursor(row_factory=class_row(LoadedHour)) as cursor:
+        return cursor.execute(
+            query("load", "learning_samples"), {"start": start, "end": end}
+        ).fetchall()
+
+
+def unchanged_since(profiles: Sequence[Profile], policy: Policy) -> datetime | None:
+    """Since when all cultures have been what they are in a policy; None where they never were.
+
+    ``profiles`` are in order of time.
+    """
+    since: dict[str, datetime] = {}
+    for profile in profiles:
+        culture = policy.load.cultures.get(profile.culture)
+        if culture is None or not profile.is_of(culture):
+            since.pop(profile.culture, None)
+        else:
+            since.setdefault(profile.culture, profile.valid_from)
+    return max(since.values()) if since.keys() == policy.load.cultures.keys() else None
+
+
+def factors_of(profiles: Sequence[Profile], policy: Policy) -> tuple[CultureFactor, ...]:
+    """What was learnt of the cultures of a policy, where that uses it, in order of time.
+
+    A profile without a learnt factor means the policy's own from then on.
+    """
+    observed = policy.load.observed
+    if observed is None or not observed.learned.use:
+        return ()
+    found: list[CultureFactor] = []
+    for profile in profiles:
+        culture = policy.load.cultures.get(profile.culture)
+        if culture is None or not profile.is_of(culture):
+            continue
+        learnt = profile.observed_factor
+        factor = culture.factor if learnt is None else Fraction(repr(learnt))
+        low, high = (bound * culture.factor for bound in observed.learned.bounds)
+        found.append(
+            CultureFactor(
+                culture=profile.culture,
+                valid_from=profile.valid_from,
+                factor=min(max(factor, low), high),
+            )
+        )
+    return tuple(found)
 
 
 def insert_profile(connection: psycopg.Connection, profile: Profile) -> None:

@@ -54,20 +54,32 @@ INNER JOIN (
 ORDER BY part.source, part.timezone, part.culture
 
 -- name: learning_samples
--- Booked and observed by culture at instants that have both; one row an instant.
-SELECT
-    at,
-    jsonb_object_agg(culture, units) FILTER (WHERE source = 'booked') AS booked,
-    jsonb_object_agg(culture, units) FILTER (WHERE source = 'observed') AS observed
-FROM (
+-- Booked and observed by culture, as means over the instants of an hour that have both.
+WITH parts AS (
     SELECT at, source, culture, sum(demand_units) AS units
     FROM wedding_load_monitoring
     WHERE at >= %(start)s AND at < %(end)s AND source IN ('booked', 'observed')
     GROUP BY at, source, culture
-) AS cultures
-GROUP BY at
-HAVING bool_or(source = 'booked') AND bool_or(source = 'observed')
-ORDER BY at
+), instants AS (
+    SELECT at, date_trunc('hour', at) AS hour
+    FROM parts
+    GROUP BY at
+    HAVING bool_or(source = 'booked') AND bool_or(source = 'observed')
+), hours AS (
+    SELECT hour, count(*) AS instants FROM instants GROUP BY hour
+), means AS (
+    SELECT hour, parts.source, parts.culture, sum(parts.units) / min(hours.instants) AS units
+    FROM parts
+    INNER JOIN instants USING (at)
+    INNER JOIN hours USING (hour)
+    GROUP BY hour, parts.source, parts.culture
+)
+SELECT
+    jsonb_object_agg(culture, units) FILTER (WHERE source = 'booked') AS booked,
+    jsonb_object_agg(culture, units) FILTER (WHERE source = 'observed') AS observed
+FROM means
+GROUP BY hour
+ORDER BY hour
 
 -- name: profiles_known
 SELECT EXISTS (SELECT FROM cultural_wedding_optimizations WHERE policy_sha256 = %(sha256)s)
@@ -79,11 +91,11 @@ FROM cultural_wedding_optimizations
 WHERE valid_from <= %(at)s
 ORDER BY culture ASC, valid_from DESC
 
--- name: learnt_profiles
--- What holds of each culture at some time, for the load model; only what was learnt.
-SELECT culture, valid_from, factor, guests, days, observed_factor
+-- name: all_profiles
+SELECT
+    culture, valid_from, policy_sha256, factor, guests, days, observed_factor, observed_samples
 FROM cultural_wedding_optimizations
-ORDER BY culture, valid_from
+ORDER BY valid_from, culture
 
 -- name: insert_profile
 INSERT INTO cultural_wedding_optimizations (
