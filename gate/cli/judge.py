@@ -20,6 +20,7 @@ from gate.core.decision import (
     Request,
     Verdict,
 )
+from gate.core.learnt import LearntRow
 from gate.core.policy import Policy
 from gate.core.problems import InputError
 from gate.inputs import Compiled, Unreadable, observed_now, read_inputs, trouble_of
@@ -119,12 +120,14 @@ def open_judge(
         recorder, outage = None, None
         locks: tuple[ManualLock, ...] = ()
         overrides: tuple[Override, ...] = ()
+        learnt: tuple[LearntRow, ...] = ()
         try:
             recorder = stack.enter_context(open_recorder(dsn, door))
             locks, overrides = recorder.locks_and_overrides()
+            learnt = recorder.learnt()
         except StoreUnavailable as error:
             recorder, outage = None, str(error)
-        inputs = _observed(read_inputs(policy_path, calendar_paths, locks, overrides), at)
+        inputs = _observed(read_inputs(policy_path, calendar_paths, locks, overrides, learnt), at)
         yield Judge(inputs, recorder=recorder, outage=outage)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from gate.cli.database import session
 from gate.cli.output import complain
 from gate.core.decision import ManualLock, Override
+from gate.core.learnt import LearntRow
 from gate.inputs import Compiled, compile_inputs, observed_now, trouble_of
 
 
@@ -27,12 +28,15 @@ def open_inputs(
     """
     locks: tuple[ManualLock, ...] = ()
     overrides: tuple[Override, ...] = ()
+    learnt: tuple[LearntRow, ...] = ()
     if dsn is not None:
         from gate.ledger.acts.entries import load_locks  # noqa: PLC0415  (loads the driver)
+        from gate.store.cultures import learnt_rows  # noqa: PLC0415
 
         with session(dsn) as connection:
             locks, overrides = load_locks(connection)
-    inputs = compile_inputs(policy_path, calendar_paths, locks, overrides)
+            learnt = learnt_rows(connection)
+    inputs = compile_inputs(policy_path, calendar_paths, locks, overrides, learnt)
     if not observed:
         return inputs
     found = observed_now(inputs, at, os.environ, first=first)

@@ -16,6 +16,7 @@ from gate.core.decision import (
     CalendarRef,
     Decision,
     Effect,
+    LearntFactor,
     LoadNow,
     Override,
     Phase,
@@ -26,6 +27,7 @@ from gate.core.decision import (
 )
 from gate.core.demand import required_replicas, shortfall
 from gate.core.instants import from_micros, micros
+from gate.core.learnt import CultureFactor, in_force
 from gate.core.observed import ObservedFacts
 from gate.core.overrides import applicable
 from gate.core.policy import ByInvoker, Policy
@@ -37,12 +39,14 @@ from gate.core.zones import TZDATA_VERSION
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What a decision rests on beside the timeline: where the calendar came from, and overrides.
 
-    ``observed`` names what of the timeline's demand was observed; None where load is not.
+    ``observed`` names what of the timeline's demand was observed, None where load is not.
+    ``learnt`` are the factors that it goes by where the policy uses learnt ones, in order of time.
     """
 
     calendar: CalendarRef
     overrides: tuple[Override, ...] = ()
     observed: ObservedFacts | None = None
+    learnt: tuple[CultureFactor, ...] = ()
 
 
 def decide(
@@ -173,4 +177,12 @@ def _load(timeline: Timeline, facts: Facts, instant: int) -> LoadNow:
         shortfall=shortfall(needed, capacity),
         weddings_today=demand.standing[step],
         observed=UNSET if facts.observed is None else facts.observed.at(instant),
+        learnt=_learnt(timeline.policy, facts, instant) if facts.learnt else UNSET,
+    )
+
+
+def _learnt(policy: Policy, facts: Facts, instant: int) -> tuple[LearntFactor, ...]:
+    factors = in_force(facts.learnt, policy, from_micros(instant))
+    return tuple(
+        LearntFactor(culture=name, factor=float(factor)) for name, factor in factors.items()
     )

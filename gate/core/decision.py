@@ -158,10 +158,18 @@ class ObservedLoad(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None
 
 
+class LearntFactor(msgspec.Struct, frozen=True, kw_only=True):
+    """A culture's factor that was learnt from observed load, and is not the policy's own."""
+
+    culture: str
+    factor: float
+
+
 class LoadNow(msgspec.Struct, frozen=True, kw_only=True):
     """Load at the decision's instant; ``demand`` in units, the rest in replicas and weddings.
 
-    ``observed`` is there where the policy observes load.
+    ``observed`` is there where the policy observes load, ``learnt`` where it uses what was learnt
+    from that and there is something.
     """
 
     demand: float
@@ -170,6 +178,7 @@ class LoadNow(msgspec.Struct, frozen=True, kw_only=True):
     shortfall: int
     weddings_today: int
     observed: ObservedLoad | UnsetType = UNSET
+    learnt: tuple[LearntFactor, ...] | UnsetType = UNSET
 
 
 class PolicyRef(msgspec.Struct, frozen=True, kw_only=True):

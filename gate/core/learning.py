@@ -11,7 +11,6 @@ it stays within the policy's bounds. A culture with too few samples of its own k
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from fractions import Fraction
 
 import msgspec
@@ -43,14 +42,6 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
     own: Fraction
     factor: Fraction
     samples: int
-
-
-class CultureFactor(msgspec.Struct, frozen=True, kw_only=True):
-    """A factor that holds for the demand from an instant on."""
-
-    culture: str
-    valid_from: datetime
-    factor: Fraction
 
 
 def learn(samples: Sequence[LoadedHour], load: LoadModel, rules: LearnedRules) -> list[Learnt]:

@@ -57,7 +57,7 @@ def _settled_decision(decision: Decision) -> Decision | None:
     load = decision.load
     if load is None:
         return decision
-    if load.observed is not msgspec.UNSET:
+    if load.observed is not msgspec.UNSET or load.learnt is not msgspec.UNSET:
         return None
     counts = (load.needed, load.required_replicas, load.shortfall, load.weddings_today)
     if max(counts) > _SAFE:

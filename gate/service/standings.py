@@ -134,9 +134,10 @@ class Standings(Generic[Derived]):
     async def _read(self, sources: Sources) -> None:
         # Stamps first: a file that changes while it is read is read again.
         stamps = sources.stamps()
-        same_files = (sources.policy, sources.calendars) == (
+        same_files = (sources.policy, sources.calendars, sources.learnt) == (
             self._sources.policy,
             self._sources.calendars,
+            self._sources.learnt,
         ) and stamps == self._stamps
         before = self._booked if same_files else None
         read = await asyncio.to_thread(_compiled, sources, before)

@@ -9,7 +9,8 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row
 
-from gate.core.learning import CultureFactor, LoadedHour
+from gate.core.learning import LoadedHour
+from gate.core.learnt import LearntRow
 from gate.core.policy import Culture, Policy
 from gate.store.queries import query
 
@@ -37,6 +38,18 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the policy gives the culture these values still: what was learnt then holds."""
         own = Fraction(self.factor), self.guests, self.days
         return own == (culture.factor, culture.guests, culture.days)
+
+    @property
+    def row(self) -> LearntRow:
+        """As the load model takes it."""
+        return LearntRow(
+            culture=self.culture,
+            valid_from=self.valid_from,
+            own=str(self.factor),
+            guests=self.guests,
+            days=self.days,
+            learnt=self.observed_factor,
+        )
 
 
 def write_profiles(connection: psycopg.Connection, policy: Policy, at: datetime) -> bool:
@@ -76,6 +89,11 @@ def newest_profiles(connection: psycopg.Connection, at: datetime) -> Sequence[Pr
         return cursor.execute(query("load", "newest_profiles"), {"at": at}).fetchall()
 
 
+def learnt_rows(connection: psycopg.Connection) -> tuple[LearntRow, ...]:
+    """What holds and held of the cultures, for the load model. Raises psycopg's errors."""
+    return tuple(each.row for each in all_profiles(connection))
+
+
 def all_profiles(connection: psycopg.Connection) -> Sequence[Profile]:
     """Every profile that ever held, in order of time."""
     with connection.cursor(row_factory=class_row(Profile)) as cursor:
@@ -105,32 +123,6 @@ def unchanged_since(profiles: Sequence[Profile], policy: Policy) -> datetime | N
         else:
             since.setdefault(profile.culture, profile.valid_from)
     return max(since.values()) if since.keys() == policy.load.cultures.keys() else None
-
-
-def factors_of(profiles: Sequence[Profile], policy: Policy) -> tuple[CultureFactor, ...]:
-    """What was learnt of the cultures of a policy, where that uses it, in order of time.
-
-    A profile without a learnt factor means the policy's own from then on.
-    """
-    observed = policy.load.observed
-    if observed is None or not observed.learned.use:
-        return ()
-    found: list[CultureFactor] = []
-    for profile in profiles:
-        culture = policy.load.cultures.get(profile.culture)
-        if culture is None or not profile.is_of(culture):
-            continue
-        learnt = profile.observed_factor
-        factor = culture.factor if learnt is None else Fraction(repr(learnt))
-        low, high = (bound * culture.factor for bound in observed.learned.bounds)
-        found.append(
-            CultureFactor(
-                culture=profile.culture,
-                valid_from=profile.valid_from,
-                factor=min(max(factor, low), high),
-            )
-        )
-    return tuple(found)
 
 
 def insert_profile(connection: psycopg.Connection, profile: Profile) -> None:

@@ -92,9 +92,16 @@ WHERE valid_from <= %(at)s
 ORDER BY culture ASC, valid_from DESC
 
 -- name: all_profiles
-SELECT
-    culture, valid_from, policy_sha256, factor, guests, days, observed_factor, observed_samples
-FROM cultural_wedding_optimizations
+-- The newest ones are as many as anybody looks at; older ones stay for the record.
+SELECT *
+FROM (
+    SELECT
+        culture, valid_from, policy_sha256, factor, guests, days, observed_factor,
+        observed_samples
+    FROM cultural_wedding_optimizations
+    ORDER BY valid_from DESC, culture DESC
+    LIMIT 1000
+) AS newest
 ORDER BY valid_from, culture
 
 -- name: insert_profile
