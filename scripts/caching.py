@@ -9,16 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def place(kind: str, pins: Iterable[Path]) -> Path:
-    """The folder of the tools that exactly these files pin, on this kind of machine.
+def home() -> Path:
+    """The project's cache: in ``$XDG_CACHE_HOME``, else ``~/.cache``; it need not be there."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "saturday-gate"
 
-    In ``$XDG_CACHE_HOME`` or ``~/.cache``; it need not be there.
-    """
+
+def place(kind: str, pins: Iterable[Path]) -> Path:
+    """The folder of the tools that exactly these files pin, on this kind of machine."""
     digest = hashlib.sha256(f"{platform.system()} {platform.machine()}\n".encode())
     for pin in pins:
         digest.update(pin.read_bytes())
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "saturday-gate" / kind / digest.hexdigest()[:16]
+    return home() / kind / digest.hexdigest()[:16]
 
 
 @contextmanager

@@ -201,8 +201,9 @@ def status(kubeconfig: str | None, as_json: bool) -> int:
     import os  # noqa: PLC0415
 
     _need_client()
-    from gate.service.fallback.cluster import Cluster, ClusterUnavailable  # noqa: PLC0415
+    from gate.service.fallback.cluster import Cluster  # noqa: PLC0415
     from gate.service.fallback.status import read_status  # noqa: PLC0415
+    from gate.service.keeper.kube import ClusterUnavailable  # noqa: PLC0415
 
     try:
         found = read_status(Cluster.connect(kubeconfig, os.environ))

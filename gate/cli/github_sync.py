@@ -17,7 +17,7 @@ from gate.cli.output import complain, count, print_json_array, write
 from gate.cli.progress import counting
 from gate.core.decision import Decision, Request
 from gate.core.instants import format_instant
-from gate.core.policy import Action, Policy
+from gate.core.policy import Action
 from gate.github.names import REPOSITORY
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ def _once(
 ) -> int:
     from gate.cli.judge import open_judge  # noqa: PLC0415  (reads documents, loads the database)
     from gate.github.calls import Caller, Limits  # noqa: PLC0415  (loads PyGithub)
+    from gate.github.checks.heads import protected_bases  # noqa: PLC0415
     from gate.github.checks.settling import Memory  # noqa: PLC0415
     from gate.github.checks.sweep import THREADS, THREADS_PUBLIC, sweep  # noqa: PLC0415
     from gate.github.checks.wanted import wanted  # noqa: PLC0415
@@ -140,7 +141,7 @@ def _once(
         swept = sweep(
             caller,
             wanted(decision, policy.timezone if policy else None),
-            bases_of(policy),
+            protected_bases(policy),
             Memory(),
             threads=THREADS_PUBLIC if limits.is_public else THREADS,
             advance=advance,
@@ -181,7 +182,6 @@ def _watch(
         connection,
         request,
         judge,
-        bases=bases_of,
         timing=timing,
         told=_Teller(as_json=as_json),
     )
@@ -214,11 +214,6 @@ class _Teller:
             for line in said or ["all heads stand as decided again"]:
                 complain(line)
         self._told = said
-
-
-def bases_of(policy: Policy | None) -> Sequence[str] | None:
-    """The globs of protected bases; None for the default branch, and where nothing is known."""
-    return None if policy is None else policy.github.bases
 
 
 def entries(swept: "Swept", decision: Decision) -> Iterator[Entry]:

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "load": ("gate.cli.load:load", "Show the load that the calendar implies."),
     "plan": ("gate.cli.load:plan", "Show the replica floors that cover the load."),
     "observed": ("gate.cli.observed:observed", "Ask for observed load, and learn from it."),
+    "prescale": ("gate.cli.prescale:prescale", "Raise floors ahead of the load, and restore them."),
     "policy": ("gate.cli.policy:policy", "Judge, show, test and store policies."),
     "calendar": ("gate.cli.calendar:calendar", "Judge calendar files, and store them."),
     "lock": ("gate.cli.lock:lock", "Lock changes by hand, and release them."),

@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.act.engine import EngineError, cache, docker
+from scripts import caching
+from tests.act.engine import EngineError, docker
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = "bookworm"
@@ -100,7 +101,7 @@ def _key() -> str:
 
 
 def _folder() -> Path:
-    folder = cache() / "base"
+    folder = caching.home() / "base"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from scripts import caching
+
 INSTALL = "apt-get install docker.io iptables"
 START = "make engine"
 SOCKET = "/var/run/docker.sock"
@@ -49,12 +51,6 @@ def docker(
         said = (done.stderr or done.stdout).decode(errors="replace").strip()[-2000:]
         raise EngineError(f"{' '.join(command[:3])} ended with {done.returncode}: {said}")
     return done
-
-
-def cache() -> Path:
-    """Where the project keeps what is dear to make."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "saturday-gate"
 
 
 def socket_path() -> Path | None:
@@ -118,7 +114,7 @@ def stop() -> bool:
 
 def _folder(socket: Path) -> Path:
     """What is kept of the engine at a socket; each has its own."""
-    return cache() / "engine" / os.fspath(socket).strip("/").replace("/", "-")
+    return caching.home() / "engine" / os.fspath(socket).strip("/").replace("/", "-")
 
 
 def _record(folder: Path) -> Path:

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
+from scripts import caching
 from tests.act import base
-from tests.act.engine import cache, docker
+from tests.act.engine import docker
 
 ROOT = base.ROOT
 ACT_IMAGE = "act-dockeraction:latest"
@@ -205,7 +206,7 @@ class Repository:
     @contextmanager
     def _named_for_act(self) -> Iterator[None]:
         """Give the image the name that act looks for; runs beside this one must not take it."""
-        with (cache() / "act.lock").open("w") as stream:
+        with (caching.home() / "act.lock").open("w") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             docker("tag", self.image, ACT_IMAGE)
             yield

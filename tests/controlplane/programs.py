@@ -12,6 +12,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts import caching
+
 MODULES = Path(__file__).parent / "modules"
 BUILD_COMMAND = "make cluster-build"
 
@@ -77,8 +79,7 @@ def cache() -> Path:
         digest.update(f"{source.packages}{source.linker_flags()}\n".encode())
         for name in ("go.mod", "go.sum"):
             digest.update((source.folder() / name).read_bytes())
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "saturday-gate" / "controlplane" / digest.hexdigest()[:16]
+    return caching.home() / "controlplane" / digest.hexdigest()[:16]
 
 
 def find(name: str) -> Path | None:

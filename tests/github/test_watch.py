@@ -92,7 +92,6 @@ class Watched:
             self.connection,
             REQUEST,
             judge,
-            bases=lambda _: None,
             timing=self.timing,
             told=self.reports.append,
         )

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from gate.core.policy import Policy
 from gate.github.calls import Answer, Caller
 
 _PER_PAGE = 100
@@ -20,6 +21,11 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
     sha: str
     number: int | None
+
+
+def protected_bases(policy: Policy | None) -> Sequence[str] | None:
+    """The globs of protected bases; None for the default branch, and where nothing is known."""
+    return None if policy is None else policy.github.bases
 
 
 def find_heads(

@@ -16,7 +16,8 @@ import msgspec
 from gate.cluster.fallback.segments import Segments
 from gate.cluster.fallback.times import STANDBY_UNTIL, instant_text
 from gate.service.fallback.board import Board
-from gate.service.fallback.cluster import Cluster, ClusterUnavailable, Place, Seen
+from gate.service.fallback.cluster import Cluster, Place, Seen
+from gate.service.keeper.kube import ClusterUnavailable
 from gate.service.logs import log
 
 _PARALLEL = 8

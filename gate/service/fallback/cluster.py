@@ -4,7 +4,7 @@ The time comes from the API server's own answers (``Date``), to the second: a wo
 wrong must not hold a lock open.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -13,13 +13,11 @@ import msgspec
 from kubernetes.client import (
     AdmissionregistrationV1Api,
     ApiClient,
-    ApiException,
     CoordinationV1Api,
     CoreV1Api,
     V1ConfigMap,
     V1ObjectMeta,
 )
-from urllib3.exceptions import HTTPError
 
 from gate.cluster.configuration import PROTECT_LABEL
 from gate.cluster.fallback.documents import (
@@ -30,18 +28,13 @@ from gate.cluster.fallback.documents import (
     Document,
 )
 from gate.cluster.fallback.probe import PROBE_NAME, PROBE_WARNING
-from gate.core.problems import InputError
-from gate.service.keeper.kube import apps_api, refusal
+from gate.service.keeper.kube import ClusterUnavailable, Refused, called, named_client
 
 FIELD_MANAGER = "saturday-gate-fallback"
 _MERGE = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"
 _TIMEOUTS_SECONDS = (3.0, 10.0)
 _NOT_FOUND = 404
-
-
-class ClusterUnavailable(Exception):  # noqa: N818  (nobody's mistake)
-    """The API server cannot be reached or refuses; the message says which and why."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,26 +79,12 @@ class Cluster:
 
         InputError where no cluster is named, or a file that is none.
         """
-        try:
-            api = apps_api(kubeconfig, environ)
-        # The library raises what its parsers do, of a file that is no kubeconfig.
-        except Exception as error:
-            said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError.of(
-                f"the kubeconfig cannot be used: {said}", field="--kubeconfig"
-            ) from None
-        if api is None:
-            raise InputError.of(
-                "no cluster is named",
-                field="--kubeconfig",
-                mend="give --kubeconfig or KUBECONFIG, or run it inside of one",
-            )
-        return cls(api.api_client)
+        return cls(named_client(kubeconfig, environ))
 
     def seen(self) -> Seen:
         """The Leases of the API servers."""
         selector = ",".join(f"{key}={value}" for key, value in LEASE_LABELS.items())
-        answer = _called(
+        answer = called(
             "read the API servers' Leases",
             lambda: self._coordination.list_namespaced_lease(
                 LEASE_NAMESPACE, label_selector=selector, **_raw()
@@ -119,7 +98,7 @@ class Cluster:
 
     def places(self) -> list[Place]:
         """The protected namespaces, by name, without those that are being deleted."""
-        answer = _called(
+        answer = called(
             "list the protected namespaces",
             lambda: self._core.list_namespace(label_selector=f"{PROTECT_LABEL}=true", **_raw()),
         )
@@ -136,7 +115,7 @@ class Cluster:
     def annotate(self, namespace: str, notes: Mapping[str, str | None]) -> None:
         """Set annotations of a namespace; None removes one."""
         body = {"metadata": {"annotations": dict(notes)}}
-        _called(
+        called(
             f"annotate namespace {namespace}",
             lambda: self._core.patch_namespace(namespace, body, **_written(_MERGE)),
         )
@@ -145,13 +124,13 @@ class Cluster:
         """Ask the webhook, through the API server, whatever the answer to the change itself is."""
         body = V1ConfigMap(metadata=V1ObjectMeta(name=PROBE_NAME))
         try:
-            headers = _called(
+            headers = called(
                 "probe the webhook",
                 lambda: self._core.create_namespaced_config_map(
                     namespace, body, dry_run="All", **_raw()
                 ),
             ).headers
-        except _RefusedError as error:
+        except Refused as error:
             headers = error.headers
         warned = any(PROBE_WARNING in each for each in headers.getlist("Warning"))
         return Probe(answered=warned, now=_time_of(headers))
@@ -159,8 +138,8 @@ class Cluster:
     def read(self, kind: str, name: str) -> Document | None:
         """A policy or a binding, None where there is none."""
         try:
-            answer = _called(f"read {kind} {name}", lambda: self._call("read", kind, name))
-        except _RefusedError as error:
+            answer = called(f"read {kind} {name}", lambda: self._call("read", kind, name))
+        except Refused as error:
             if error.status == _NOT_FOUND:
                 return None
             raise
@@ -178,36 +157,16 @@ class Cluster:
         merged = {**document, "metadata": {**document["metadata"], "annotations": notes}}
         what = f"write {kind} {name}"
         try:
-            _called(what, lambda: self._call("patch", kind, name, merged, **_written(_MERGE)))
-        except _RefusedError as error:
+            called(what, lambda: self._call("patch", kind, name, merged, **_written(_MERGE)))
+        except Refused as error:
             if error.status != _NOT_FOUND:
                 raise
-            _called(what, lambda: self._call("patch", kind, name, document, **_written(_APPLY)))
+            called(what, lambda: self._call("patch", kind, name, document, **_written(_APPLY)))
 
     def _call(self, verb: str, kind: str, name: str, *body: Any, **options: Any) -> Any:
         suffix = "_binding" if kind == BINDING_KIND else ""
         method = getattr(self._admission, f"{verb}_validating_admission_policy{suffix}")
         return method(name, *body, **(options or _raw()))
-
-
-class _RefusedError(ClusterUnavailable):
-    def __init__(self, what: str, error: ApiException) -> None:
-        super().__init__(f"cannot {what}: {refusal(error)}")
-        self.status = error.status
-        self.headers = error.headers
-
-
-def _called(what: str, call: Callable[[], Any]) -> Any:
-    """The answer; what goes wrong is said in one line."""
-    try:
-        return call()
-    except ApiException as error:
-        if error.headers is None:
-            raise ClusterUnavailable(f"cannot {what}: {refusal(error)}") from error
-        raise _RefusedError(what, error) from error
-    except (HTTPError, OSError) as error:
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ClusterUnavailable(f"cannot {what}: {said[:200]}") from error
 
 
 def _raw() -> dict[str, Any]:

@@ -19,8 +19,9 @@ from gate.inputs import Compiled
 from gate.service.clock import utc_now
 from gate.service.fallback.aside import Pace, StandingAside, lease_trouble
 from gate.service.fallback.board import Board
-from gate.service.fallback.cluster import Cluster, ClusterUnavailable
+from gate.service.fallback.cluster import Cluster
 from gate.service.fallback.inputs import Following
+from gate.service.keeper.kube import ClusterUnavailable
 from gate.service.logs import log
 
 SHORT = timedelta(weeks=2)

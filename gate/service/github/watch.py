@@ -7,7 +7,7 @@ turn, to find what others have altered.
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -16,7 +16,7 @@ import msgspec
 from gate.core.decision import Decision, Request
 from gate.core.policy import Policy
 from gate.github.calls import Caller, Limits
-from gate.github.checks.heads import Head
+from gate.github.checks.heads import Head, protected_bases
 from gate.github.checks.settling import Memory
 from gate.github.checks.sweep import THREADS, THREADS_PUBLIC, Swept, sweep
 from gate.github.checks.wanted import wanted
@@ -62,7 +62,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 class Watch:
     """Follows the clock for one repository until told to stop.
 
-    ``bases``: the policy's globs, None for the default branch; ``told`` hears of every sweep.
+    ``told`` hears of every sweep.
     """
 
     def __init__(
@@ -71,7 +71,6 @@ class Watch:
         request: Request,
         judge: Judge,
         *,
-        bases: Callable[[Policy | None], Sequence[str] | None],
         timing: Timing,
         told: Callable[[Report], None],
     ) -> None:
@@ -80,7 +79,6 @@ class Watch:
         self._request = request
         self._repository = request.repository
         self._judge = judge
-        self._bases = bases
         self._timing = timing
         self._told = told
         self._limits = Limits(connection.url)
@@ -133,7 +131,7 @@ class Watch:
         swept = sweep(
             self._caller(decision),
             wanted(decision, policy.timezone if policy else None),
-            self._bases(policy),
+            protected_bases(policy),
             self._memory,
             threads=THREADS_PUBLIC if self._limits.is_public else THREADS,
             again=lambda head: head.sha in due,

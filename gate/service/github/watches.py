@@ -8,11 +8,11 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from gate.core.backoff import Backoff
 from gate.core.decision import Request
-from gate.core.policy import Action, Policy
+from gate.core.policy import Action
 from gate.github.client import Connection
 from gate.github.timing import RealTiming
 from gate.service.github.watch import Judge, Report, Watch
@@ -35,11 +35,6 @@ def delivered_of(where: Target) -> list[str]:
         answered_within(connection, _ANSWER_SECONDS),
     ):
         return [name for (name,) in connection.execute(query("github", "repositories"))]
-
-
-def bases_of(policy: Policy | None) -> Sequence[str] | None:
-    """The globs of protected bases; None for the default branch, and where nothing is known."""
-    return policy.github.bases if policy is not None else None
 
 
 class Watches:
@@ -105,7 +100,6 @@ class Watches:
             self._connection,
             Request(action=Action.DEPLOY, invoker="automation", repository=repository),
             self._judge,
-            bases=bases_of,
             timing=RealTiming(stop),
             told=told,
         )
