@@ -14,7 +14,7 @@ import msgspec
 from gate.core.demand import Calendar, Demand
 from gate.core.instants import micros
 from gate.core.intervals import Interval, clipped, subtracted
-from gate.core.observed import protected_time
+from gate.core.observed import append_steps, protected_time
 from gate.core.policy import Culture, Policy
 
 MOST_EPOCHS = 4
@@ -137,9 +137,5 @@ def _joined(parts: Sequence[tuple[Interval, Demand]]) -> Demand:
         made.units.append(demand.units[step])
         made.needed.append(demand.needed[step])
         made.standing.append(demand.standing[step])
-        after = demand.index(end - 1) + 1
-        made.starts.extend(demand.starts[step + 1 : after])
-        made.units.extend(demand.units[step + 1 : after])
-        made.needed.extend(demand.needed[step + 1 : after])
-        made.standing.extend(demand.standing[step + 1 : after])
+        append_steps(made, demand, step + 1, demand.index(end - 1) + 1)
     return made

@@ -11,7 +11,7 @@ shorter than the level lock's ``join`` filled). So inside a window, or on a peak
 raised comes down, for `LONGEST_HOLD` at most. All instants are microseconds.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from heapq import heappop, heappush
@@ -221,26 +221,19 @@ def _raised(
     pieces = _largest(standing)
     if not pieces:
         return booked, starts, entered
-    first, last = pieces[0][0], pieces[-1][0]
-    begin, after = booked.index(first) + 1, booked.index(last) + 1
-    made = Demand(
-        booked.starts[:begin], booked.units[:begin], booked.needed[:begin], booked.standing[:begin]
-    )
-    edges = {each for each, _ in pieces} | set(booked.starts[begin:after])
-    piece = -1
-    for instant in sorted(edges):
-        while piece + 1 < len(pieces) and pieces[piece + 1][0] <= instant:
-            piece += 1
+    edges = [edge for edge, _ in pieces]
+    begin = bisect_left(booked.starts, edges[0])
+    after = bisect_right(booked.starts, edges[-1])
+    made = _cut(booked, 0, begin)
+    for instant in sorted({*edges, *booked.starts[begin:after]}):
         step = booked.index(instant)
         units, needed = booked.units[step], booked.needed[step]
-        one = pieces[piece][1]
+        one = pieces[bisect_right(edges, instant) - 1][1]
         if one is not None and float(one.observation.units) <= units:
             one = None
         if one is not None:
             units = float(one.observation.units)
             needed = max(needed, -int(-one.observation.units // capacity.units_per_replica))
-        if made.starts and made.starts[-1] == instant:
-            _drop_last(made)
         made.starts.append(instant)
         made.units.append(units)
         made.needed.append(needed)
@@ -248,16 +241,22 @@ def _raised(
         if not entered or entered[-1] is not one:
             starts.append(instant)
             entered.append(one)
-    made.starts.extend(booked.starts[after:])
-    made.units.extend(booked.units[after:])
-    made.needed.extend(booked.needed[after:])
-    made.standing.extend(booked.standing[after:])
+    append_steps(made, booked, after, len(booked.starts))
     return made, starts, entered
 
 
-def _drop_last(demand: Demand) -> None:
-    for column in (demand.starts, demand.units, demand.needed, demand.standing):
-        column.pop()
+def _cut(demand: Demand, begin: int, after: int) -> Demand:
+    made = Demand([], [], [], [])
+    append_steps(made, demand, begin, after)
+    return made
+
+
+def append_steps(made: Demand, demand: Demand, begin: int, after: int) -> None:
+    """Append the steps [begin, after) of a demand to another that ends before them."""
+    made.starts.extend(demand.starts[begin:after])
+    made.units.extend(demand.units[begin:after])
+    made.needed.extend(demand.needed[begin:after])
+    made.standing.extend(demand.standing[begin:after])
 
 
 def _largest(standing: Sequence[Standing]) -> list[tuple[int, Standing | None]]:

@@ -1,5 +1,6 @@
 """`gate observed`: what the source says, what was sampled, what that teaches."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,11 +11,14 @@ import pytest
 from gate.core.document import read_policy
 from gate.core.learnt import factors_of
 from gate.core.policy import Policy
+from gate.service.feed import Inputs
+from gate.service.snapshots import Snapshots
 from gate.store.connect import Target, session
 from gate.store.cultures import learnt_rows, newest_profiles, unchanged_since, write_profiles
 from gate.store.load import SamplePart, write_sample
 from tests.cli.run import Outcome, gate
 from tests.postgres import fresh_schema
+from tests.webhook.gate_webhook import until
 
 pytestmark = pytest.mark.store
 HOUR = timedelta(hours=1)
@@ -190,3 +194,26 @@ def test_a_source_is_asked_once(scene: Scene) -> None:
         "parts": [{"zone": "Asia/Kolkata", "culture": "*", "demand": 3.0}],
     }  # fmt: skip
     assert "Asia/Kolkata" in scene.gate(*now).out
+
+
+def test_servers_are_told_of_what_was_learnt(
+    scene: Scene, database: psycopg.Connection, target: Target, tmp_path: Path
+) -> None:
+    scene.sampled(database, 60, indian=1.5)
+    told: list[Inputs] = []
+    stop = threading.Event()
+    state = tmp_path / "state"
+    state.mkdir()
+    snapshots = Snapshots(target, state, told.append, policy=False, calendar=False)
+    thread = threading.Thread(target=snapshots.run, args=[stop])
+    thread.start()
+    try:
+        until(lambda: any(each.read_at and not each.restored for each in told))
+        assert {row.learnt for row in told[-1].learnt} == {None}
+        assert scene.learn().code == 0
+        until(lambda: any(row.learnt for row in told[-1].learnt), seconds=5.0)
+    finally:
+        stop.set()
+        thread.join(20)
+    factors = factors_of(told[-1].learnt, scene.policy())
+    assert [each.culture for each in factors if each.factor > 2] == ["indian"]
