@@ -39,6 +39,12 @@ def warnings(text: str) -> list[Problem]:
          3, "exempt[0]", "taken as an exact name"),
         ("identities: [{user: '*', invoker: human},\n {user: a, invoker: automation}]\n",
          4, "identities[1]", "is never reached: identities[0] matches everybody"),
+        ("load:\n  observed:\n    source: csv\n    file: load.csv\n",
+         6, "load.observed.file", "from the working directory of whoever decides"),
+        ("load:\n  observed: {source: csv, file: /a,\n    hold: 0s}\n",
+         5, "load.observed.hold", "nothing is ever raised"),
+        ("load:\n  observed: {source: prometheus, url: 'http://a', query: up,\n    hold: 4m}\n",
+         5, "load.observed.hold", "may come down before the next observation"),
     ],
 )  # fmt: skip
 def test_a_warning_has_line_and_path(text: str, line: int, field: str | None, words: str) -> None:
