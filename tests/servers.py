@@ -56,7 +56,7 @@ class Server:
             self.process = subprocess.Popen(
                 [*command, *options], stdout=subprocess.PIPE, stderr=log, cwd=REPOSITORY,
                 env=kept | dict(environ), stdin=subprocess.DEVNULL, start_new_session=True,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509  (one call, which takes no lock)
+                preexec_fn=end_with_parent,  # noqa: PLW1509  (one call, which takes no lock)
             )  # fmt: skip
         self.port = self._await_port()
 
@@ -89,6 +89,6 @@ class Server:
         self.process.stdout.close()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A run of tests that is killed leaves no server behind."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

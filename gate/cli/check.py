@@ -65,7 +65,7 @@ def check(
     """
     named: dict[str, Any] = {name: value or None for name, value in fields.items()}
     request = Request(action=Action(named.pop("action")), **named)
-    with open_judge(policy_path, calendar_paths, dsn) as judge:
+    with open_judge(policy_path, calendar_paths, dsn, at=at) as judge:
         if isinstance(judge.inputs, Unreadable):
             for problem in judge.inputs.problems:
                 complain(str(problem))

@@ -54,7 +54,7 @@ def explain(
 
     A row is a day in the policy's home zone, a cell an hour of it. Nothing is recorded.
     """
-    inputs = open_inputs(policy_path, calendar_paths, dsn)
+    inputs = open_inputs(policy_path, calendar_paths, dsn, observed=True, at=at)
     request = request_of(action, invoker, fields)
     moment, name = at or datetime.now(UTC), Identifiers().next()
     outlook = look_ahead(inputs.timeline, inputs.facts, request, moment, days, name=name)

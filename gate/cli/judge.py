@@ -1,5 +1,6 @@
 """One way through for the command and the Action: read, decide, record, answer."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from gate.cli.batch import Answer
 from gate.cli.database import DOOR
 from gate.cli.exits import Exit
+from gate.cli.output import complain
 from gate.core.decide import undecided
 from gate.core.decision import (
     Decision,
@@ -18,9 +20,10 @@ from gate.core.decision import (
     Request,
     Verdict,
 )
+from gate.core.learnt import LearntRow
 from gate.core.policy import Policy
 from gate.core.problems import InputError
-from gate.inputs import Compiled, Unreadable, read_inputs
+from gate.inputs import Compiled, Unreadable, observed_now, read_inputs, trouble_of
 from gate.ledger.fresh_ids import Identifiers
 
 if TYPE_CHECKING:
@@ -95,14 +98,20 @@ class Judge:
 
 @contextmanager
 def open_judge(
-    policy_path: str, calendar_paths: Sequence[str], dsn: str | None, *, door: str = DOOR
+    policy_path: str,
+    calendar_paths: Sequence[str],
+    dsn: str | None,
+    *,
+    door: str = DOOR,
+    at: datetime | None = None,
 ) -> Iterator[Judge]:
     """Read the files, and with a DSN the locks and overrides; records there while it is open.
 
-    ``door`` is how the ledger names who asks.
+    ``door`` is how the ledger names who asks. Where the policy observes load, its source is asked
+    as of ``at``, by default of now.
     """
     if dsn is None:
-        yield Judge(read_inputs(policy_path, calendar_paths))
+        yield Judge(_observed(read_inputs(policy_path, calendar_paths), at))
         return
     from gate.cli.recorder import open_recorder  # noqa: PLC0415  (loads the database driver)
     from gate.store import StoreUnavailable  # noqa: PLC0415
@@ -111,13 +120,22 @@ def open_judge(
         recorder, outage = None, None
         locks: tuple[ManualLock, ...] = ()
         overrides: tuple[Override, ...] = ()
+        learnt: tuple[LearntRow, ...] = ()
         try:
             recorder = stack.enter_context(open_recorder(dsn, door))
             locks, overrides = recorder.locks_and_overrides()
+            learnt = recorder.learnt()
         except StoreUnavailable as error:
             recorder, outage = None, str(error)
-        inputs = read_inputs(policy_path, calendar_paths, locks, overrides)
+        inputs = _observed(read_inputs(policy_path, calendar_paths, locks, overrides, learnt), at)
         yield Judge(inputs, recorder=recorder, outage=outage)
+
+
+def _observed(inputs: Compiled | Unreadable, at: datetime | None) -> Compiled | Unreadable:
+    observed = observed_now(inputs, at, os.environ)
+    if trouble := trouble_of(observed):
+        complain(trouble)
+    return observed
 
 
 def exit_of(decision: Decision) -> Exit:

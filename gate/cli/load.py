@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+_observed_option = click.option(
+    "--observed", is_flag=True,
+    help="Count what the policy's source of observed load has raised, too, by --to or by now.",
+)  # fmt: skip
 _BAR = 10
 _PLAN_BAR = 6
 
@@ -49,6 +53,7 @@ Example:
     "--step", type=DURATION, default="1h", show_default=True, metavar="DURATION",
     help="Time between two lines.",
 )  # fmt: skip
+@_observed_option
 @json_option
 def load(
     policy_path: str,
@@ -56,6 +61,7 @@ def load(
     start: datetime,
     end: datetime,
     step: timedelta,
+    observed: bool,
     as_json: bool,
 ) -> None:
     """Print the booked load at every step of [--from, --to).
@@ -65,7 +71,7 @@ def load(
     """
     checked_range(start, end)
     positive(step, "--step")
-    inputs = open_inputs(policy_path, calendar_paths)
+    inputs = open_inputs(policy_path, calendar_paths, observed=observed, at=end, first=start)
     capacity = inputs.policy.load.capacity
     samples = load_samples(
         inputs.timeline.calendar.demand,
@@ -77,7 +83,9 @@ def load(
     if as_json:
         print_json_array(samples)
     else:
-        show(_load_lines(samples, inputs.policy.timezone, capacity, start.year != end.year))
+        what = "Load, booked or observed" if observed else "Booked load"
+        year = start.year != end.year
+        show(_load_lines(samples, what, inputs.policy.timezone, capacity, year=year))
 
 
 @click.command(
@@ -104,6 +112,7 @@ Examples:
 @click.option("--rungs", is_flag=True, help="Floors are floor, high, ceiling (the default).")
 @click.option("--continuous", is_flag=True, help="Floors follow the load replica by replica.")
 @cost_options
+@_observed_option
 @json_option
 def plan(
     policy_path: str,
@@ -115,6 +124,7 @@ def plan(
     rungs: bool,
     continuous: bool,
     asked: CostOptions | None,
+    observed: bool,
     as_json: bool,
 ) -> None:
     """Print the replica floor at --from and each of its changes before --to.
@@ -126,7 +136,7 @@ def plan(
     checked_range(start, end)
     if rungs and continuous:
         raise click.UsageError("--rungs and --continuous exclude each other; give one of them")
-    inputs = open_inputs(policy_path, calendar_paths)
+    inputs = open_inputs(policy_path, calendar_paths, observed=observed, at=end, first=start)
     if asked is not None:
         if rungs or continuous:
             raise click.UsageError("--cost compares both --rungs and --continuous; leave them out")
@@ -140,6 +150,7 @@ def plan(
         ahead=duration_micros(ahead),
         hold=duration_micros(hold),
         continuous=continuous,
+        observed=inputs.facts.observed,
     )
     if as_json:
         print_json_array(changes)
@@ -149,13 +160,13 @@ def plan(
 
 
 def _load_lines(
-    samples: Iterator[LoadSample], home: str, capacity: Capacity, year: bool
+    samples: Iterator[LoadSample], what: str, home: str, capacity: Capacity, *, year: bool
 ) -> Iterator["Text"]:
     from rich.text import Text  # noqa: PLC0415
 
     plain, there = not speaks("█▏"), zone(home)
     width = 27 if year else 22
-    yield Text(f"Booked load, times of {home}; a full bar is {capacity.ceiling} replicas")
+    yield Text(f"{what}, times of {home}; a full bar is {capacity.ceiling} replicas")
     yield Text(
         f"{'at':{width}} {'demand':>9} {'':{_BAR}} needed replicas short level   weddings",
         style="bold",

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "windows": ("gate.cli.windows:windows", "List the locked times of a range."),
     "load": ("gate.cli.load:load", "Show the load that the calendar implies."),
     "plan": ("gate.cli.load:plan", "Show the replica floors that cover the load."),
+    "observed": ("gate.cli.observed:observed", "Ask for observed load, and learn from it."),
     "prescale": ("gate.cli.prescale:prescale", "Raise floors ahead of the load, and restore them."),
     "capacity": ("gate.cli.capacity:capacity", "Tell whether the floors to come will fit."),
     "policy": ("gate.cli.policy:policy", "Judge, show, test and store policies."),

@@ -121,6 +121,7 @@ def prescale(
             dsn=dsn, state=state, ahead=ahead, hold=hold,
         )  # fmt: skip
         return Exit.ALLOWED
+    from gate.inputs import observed_now, trouble_of  # noqa: PLC0415
     from gate.service.keeper.kube import ClusterUnavailable  # noqa: PLC0415  (loads the client)
     from gate.service.scaling.cluster import Scalers  # noqa: PLC0415
     from gate.service.scaling.judging import judge  # noqa: PLC0415
@@ -128,7 +129,9 @@ def prescale(
     from gate.service.scaling.run import run_once  # noqa: PLC0415
 
     scalers = Scalers.connect(kubeconfig, os.environ)
-    inputs = _read(policy_path, calendar_paths, dsn)
+    inputs = observed_now(_read(policy_path, calendar_paths, dsn), at, os.environ)
+    if trouble := trouble_of(inputs):
+        complain(trouble)
     judged = judge(inputs, at or datetime.now(UTC), ahead=ahead, hold=hold)
     if judged.fallback:
         _say_fallback(inputs)
@@ -199,7 +202,10 @@ def _say_fallback(inputs: "Compiled | Unreadable") -> None:
 
     for problem in inputs.problems if isinstance(inputs, Unreadable) else ():
         complain(str(problem))
-    complain("the plan is not known: floors are raised to the fallback, and nothing is lowered")
+    if isinstance(inputs, Unreadable):
+        complain("the plan is not known: floors are raised to the fallback, and nothing is lowered")
+    else:
+        complain("the load is not known: floors are at least the fallback, and nothing is lowered")
 
 
 def _show(done: "Run", judged: "Judged", *, dry_run: bool, as_json: bool) -> None:

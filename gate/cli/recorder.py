@@ -7,12 +7,14 @@ from uuid import uuid4
 
 from gate.cli.database import DOOR, where
 from gate.core.decision import Decision, ManualLock, Override
+from gate.core.learnt import LearntRow
 from gate.ledger.acts.entries import load_locks
 from gate.ledger.append import append
 from gate.ledger.identity import Writer
 from gate.ledger.records import Record, decision_record
 from gate.store import StoreUnavailable
 from gate.store.connect import Target, connect, store_errors
+from gate.store.cultures import learnt_rows
 
 
 class Recorder:
@@ -29,6 +31,11 @@ class Recorder:
         """What people locked and excepted; StoreUnavailable where it cannot be read."""
         with store_errors():
             return load_locks(self._connection)
+
+    def learnt(self) -> tuple[LearntRow, ...]:
+        """What is known of the cultures; StoreUnavailable where it cannot be read."""
+        with store_errors():
+            return learnt_rows(self._connection)
 
     def next_id(self) -> str:
         """The id of the next decision, which must then be recorded or dropped."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import click
+from msgspec import UNSET
 
 from gate.cli.output import count
 from gate.core.decision import Decision, Effect, Phase, Verdict
@@ -82,6 +83,8 @@ def _load(decision: Decision) -> str:
         f"level {decision.level}: {count(load.weddings_today, 'wedding')} today,"
         f" demand {load.demand:.6g}, {count(load.needed, 'replica')} needed"
     )
+    if load.observed is not UNSET and load.observed.until is not None:
+        text += f" (observed {format_instant(load.observed.at)})" if load.observed.at else ""
     return f"{text}, {load.shortfall} beyond the ceiling" if load.shortfall else text
 
 

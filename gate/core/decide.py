@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec import UNSET
 
 from gate.core.decision import (
     AppliedOverride,
     CalendarRef,
     Decision,
     Effect,
+    LearntFactor,
     LoadNow,
     Override,
     Phase,
@@ -25,6 +27,8 @@ from gate.core.decision import (
 )
 from gate.core.demand import required_replicas, shortfall
 from gate.core.instants import from_micros, micros
+from gate.core.learnt import CultureFactor, in_force
+from gate.core.observed import ObservedFacts
 from gate.core.overrides import applicable
 from gate.core.policy import ByInvoker, Policy
 from gate.core.timeline import HORIZON, Timeline, View
@@ -33,10 +37,16 @@ from gate.core.zones import TZDATA_VERSION
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a decision rests on beside the timeline: where the calendar came from, and overrides."""
+    """What a decision rests on beside the timeline: where the calendar came from, and overrides.
+
+    ``observed`` names what of the timeline's demand was observed, None where load is not.
+    ``learnt`` are the factors that it goes by where the policy uses learnt ones, in order of time.
+    """
 
     calendar: CalendarRef
     overrides: tuple[Override, ...] = ()
+    observed: ObservedFacts | None = None
+    learnt: tuple[CultureFactor, ...] = ()
 
 
 def decide(
@@ -81,7 +91,7 @@ def decide(
         locked_from=locked_from,
         locked_until=locked_until,
         next_change=None if change is None else _near(change, instant),
-        load=_load(timeline, instant),
+        load=_load(timeline, facts, instant),
         override=override,
         policy=PolicyRef(name=policy.name, sha256=policy.sha256),
         calendar=facts.calendar,
@@ -156,7 +166,7 @@ def _reasons(
     return reasons
 
 
-def _load(timeline: Timeline, instant: int) -> LoadNow:
+def _load(timeline: Timeline, facts: Facts, instant: int) -> LoadNow:
     demand, capacity = timeline.calendar.demand, timeline.policy.load.capacity
     step = demand.index(instant)
     needed = demand.needed[step]
@@ -166,4 +176,13 @@ def _load(timeline: Timeline, instant: int) -> LoadNow:
         required_replicas=required_replicas(needed, capacity),
         shortfall=shortfall(needed, capacity),
         weddings_today=demand.standing[step],
+        observed=UNSET if facts.observed is None else facts.observed.at(instant),
+        learnt=_learnt(timeline.policy, facts, instant) if facts.learnt else UNSET,
+    )
+
+
+def _learnt(policy: Policy, facts: Facts, instant: int) -> tuple[LearntFactor, ...]:
+    factors = in_force(facts.learnt, policy, from_micros(instant))
+    return tuple(
+        LearntFactor(culture=name, factor=float(factor)) for name, factor in factors.items()
     )

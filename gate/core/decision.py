@@ -140,14 +140,45 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     message: str | UnsetType = UNSET
 
 
+ObservedState = Literal["fresh", "stale", "missing", "failed"]
+
+
+class ObservedLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """The observation that a decision rests on, where the policy observes load.
+
+    ``state`` is that of the source. ``at`` and ``demand`` (in units) are those of the observation
+    that entered: it raised the demand, and what it raised stands until ``until``. Where none did,
+    and the bookings stand, ``until`` is None, and the others are the latest observation's.
+    """
+
+    source: Literal["prometheus", "csv"]
+    state: ObservedState
+    at: datetime | None
+    demand: float | None
+    until: datetime | None
+
+
+class LearntFactor(msgspec.Struct, frozen=True, kw_only=True):
+    """A culture's factor that was learnt from observed load, and is not the policy's own."""
+
+    culture: str
+    factor: float
+
+
 class LoadNow(msgspec.Struct, frozen=True, kw_only=True):
-    """Load at the decision's instant; ``demand`` in units, the rest in replicas and weddings."""
+    """Load at the decision's instant; ``demand`` in units, the rest in replicas and weddings.
+
+    ``observed`` is there where the policy observes load, ``learnt`` where it uses what was learnt
+    from that and there is something.
+    """
 
     demand: float
     needed: int
     required_replicas: int
     shortfall: int
     weddings_today: int
+    observed: ObservedLoad | UnsetType = UNSET
+    learnt: tuple[LearntFactor, ...] | UnsetType = UNSET
 
 
 class PolicyRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -112,13 +112,14 @@ class DemandBuilder:
 
     For speed over a million rows, a reader asks `stream` and `unit` once for each combination and
     calls ``stream.add(first, days, guests * unit)`` for each wedding that is not cancelled.
+    ``unit_denominator`` is what makes a weight a demand, before season, day and hour.
     """
 
     def __init__(self, load: LoadModel) -> None:
         self._load = load
         self._streams: dict[_Key, Stream] = {}
         per_guest = [culture.factor / culture.guests for culture in load.cultures.values()]
-        self._unit_denominator = (
+        self.unit_denominator = (
             _common_denominator(per_guest)
             * _common_denominator(load.venues.values())
             * _common_denominator(load.settings.values())
@@ -138,22 +139,23 @@ class DemandBuilder:
             / known.guests
             * self._load.venues.get(venue or "", Fraction(1))
             * self._load.settings.get(setting or "", Fraction(1))
-            * self._unit_denominator
+            * self.unit_denominator
         )
         assert weight.denominator == 1
         return weight.numerator << NUMBER_BITS
 
     def stream(self, zone: str, country: str | None, latitude: float | None) -> Stream:
         """Where a wedding of this zone and place is added."""
-        key = _Key(zone, self._season_months(zone, country, latitude))
+        key = _Key(zone, self.season_months(zone, country, latitude))
         found = self._streams.get(key)
         if found is None:
             found = self._streams[key] = Stream()
         return found
 
-    def _season_months(
+    def season_months(
         self, zone: str, country: str | None, latitude: float | None
     ) -> tuple[int, ...]:
+        """The months of the season at a place."""
         season = self._load.season
         if country is not None and country in season.countries:
             return season.countries[country]
@@ -195,7 +197,7 @@ class DemandBuilder:
 
     def _demand(self, zones: Mapping[str, Mapping[int, int]]) -> Demand:
         denominator = (
-            self._unit_denominator
+            self.unit_denominator
             * self._season_denominator
             * self._saturday_denominator
             * self._hour_denominator

@@ -9,7 +9,8 @@ import msgspec
 
 from gate.core.decision import Level
 from gate.core.demand import Demand, level_of, required_replicas, rung_of, shortfall
-from gate.core.instants import HOUR, from_micros
+from gate.core.instants import HOUR, format_instant, from_micros
+from gate.core.observed import ObservedFacts, Standing
 from gate.core.policy import Capacity
 
 AHEAD, HOLD = HOUR // 2, HOUR
@@ -67,11 +68,13 @@ def plan_changes(
     ahead: int,
     hold: int,
     continuous: bool = False,
+    observed: ObservedFacts | None = None,
 ) -> Iterator[PlanChange]:
     """The floor at ``start`` and its changes before ``end`` (all microseconds).
 
     The floor in force at t is the rung (``continuous``: the required replicas) of the largest
     demand in ``[t - hold, t + ahead]``, both ends included; demand outside the range counts.
+    ``observed`` is what of the demand was observed, for the reasons to name.
     """
 
     def state(needed: int) -> tuple[int, Level, int]:
@@ -87,7 +90,11 @@ def plan_changes(
             max=capacity.ceiling,
             level=level,
             shortfall=short,
-            reason=_reason(max(needed for _, needed in steps), capacity),
+            reason=_reason(
+                max(needed for _, needed in steps),
+                capacity,
+                _entered(demand, observed, steps, ahead=ahead, hold=hold),
+            ),
         )
 
 
@@ -99,6 +106,7 @@ def plan_at(
     ahead: int = AHEAD,
     hold: int = HOLD,
     continuous: bool = False,
+    observed: ObservedFacts | None = None,
 ) -> PlanChange:
     """The plan in force at an instant (microseconds, as ``ahead`` and ``hold``).
 
@@ -106,8 +114,11 @@ def plan_at(
     the floor has stood.
     """
     return next(
-        plan_changes(demand, capacity, at, at + 1, ahead=ahead, hold=hold, continuous=continuous)
-    )
+        plan_changes(
+            demand, capacity, at, at + 1,
+            ahead=ahead, hold=hold, continuous=continuous, observed=observed,
+        )
+    )  # fmt: skip
 
 
 def largest_needed(
@@ -144,9 +155,33 @@ def largest_needed(
         yield instant, queue[0][0]
 
 
-def _reason(peak: int, capacity: Capacity) -> str:
-    """Why a floor stands: the peak of what the booked weddings need while it does."""
+def _entered(
+    demand: Demand,
+    observed: ObservedFacts | None,
+    steps: list[tuple[int, int]],
+    *,
+    ahead: int,
+    hold: int,
+) -> Standing | None:
+    """The observation that the largest need within reach of these steps is due to, if one is."""
+    if observed is None or not observed.starts:
+        return None
+    instant, needed = max(steps, key=lambda step: step[1])
+    first = max(demand.index(instant - hold), 0)
+    for index in range(first, demand.index(instant + ahead) + 1):
+        # What holds within reach, not what held before it in the same step.
+        standing = observed.standing(max(demand.starts[index], instant - hold))
+        if demand.needed[index] == needed and standing is not None:
+            return standing
+    return None
+
+
+def _reason(peak: int, capacity: Capacity, entered: Standing | None) -> str:
+    """Why a floor stands: the peak of what the load needs while it does."""
+    load = "booked load"
+    if entered is not None:
+        load = f"load observed at {format_instant(from_micros(entered.observation.at))}"
     if peak <= capacity.floor:
-        return "booked load fits the floor"
-    text = f"booked load needs up to {peak} replicas"
+        return f"{load} fits the floor"
+    text = f"{load} needs up to {peak} replicas"
     return text if peak <= capacity.ceiling else f"{text}, beyond the ceiling"

@@ -176,11 +176,59 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
     emergency: int
 
 
+LONGEST_HOLD = timedelta(days=7)
+"""The most that an observation holds what it raised, be the window around it as long as it may."""
+
+
+class PrometheusSource(msgspec.Struct, frozen=True, kw_only=True, tag="prometheus"):
+    """Where load is observed: a PromQL query, whose series may carry a zone and a culture."""
+
+    url: str
+    query: str
+    zone_label: str | None
+    culture_label: str | None
+
+
+class CsvSource(msgspec.Struct, frozen=True, kw_only=True, tag="csv"):
+    """Where load is observed: a file of ``timestamp,value`` that something else writes."""
+
+    file: str
+
+
+class LearnedRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be learnt of the cultures' factors from observed load.
+
+    ``use``: whether learnt factors enter the demand. A factor is learnt from ``at_least_samples``
+    or more, and kept within ``bounds``, which are multiples of the culture's own.
+    """
+
+    use: bool
+    at_least_samples: int
+    bounds: tuple[Fraction, Fraction]
+
+
+class ObservedRules(msgspec.Struct, frozen=True, kw_only=True):
+    """Observed load, which may raise the demand above what is booked.
+
+    A value of the source times ``units_per_value`` is demand in units. An observation is fresh for
+    ``max_age``; without a fresh one for ``fails_after`` the source counts as failed. What was
+    raised stands for ``hold`` at least.
+    """
+
+    source: PrometheusSource | CsvSource
+    units_per_value: Fraction
+    max_age: timedelta
+    fails_after: timedelta
+    hold: timedelta
+    learned: LearnedRules
+
+
 class LoadModel(msgspec.Struct, frozen=True, kw_only=True):
     """The factors of the demand formula. ``hours`` maps a local hour to the factor from it on.
 
     ``cache``: cache and warm-up settings of the platform as written, by level, NORMAL first; empty
-    where the gate is to set none (see `gate.core.cache`).
+    where the gate is to set none (see `gate.core.cache`). ``observed`` is None where only bookings
+    count.
     """
 
     cultures: dict[str, Culture]
@@ -191,6 +239,7 @@ class LoadModel(msgspec.Struct, frozen=True, kw_only=True):
     hours: dict[int, Fraction]
     capacity: Capacity
     cache: dict[LevelName, dict[str, str]] = {}
+    observed: ObservedRules | None = None
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

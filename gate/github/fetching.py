@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from gate.core.bounded import BeyondBoundsError, gathered
+
 MOST_BYTES = 1 << 20
 _CONNECT_SECONDS, _READ_SECONDS, _ALL_SECONDS = 3.0, 5.0, 10.0
 _PIECE_BYTES = 1 << 14
@@ -26,16 +28,9 @@ def fetch(url: str) -> bytes:
         with closing(answer):
             if answer.status_code != 200:
                 raise OSError(f"{url} answers {answer.status_code}")
-            return _body(answer, url)
-
-
-def _body(answer: requests.Response, url: str) -> bytes:
-    deadline = time.monotonic() + _ALL_SECONDS
-    body = bytearray()
-    for piece in answer.iter_content(_PIECE_BYTES):
-        body += piece
-        if len(body) > MOST_BYTES:
-            raise OSError(f"{url} answers more than {MOST_BYTES} bytes")
-        if time.monotonic() > deadline:
-            raise OSError(f"{url} takes more than {_ALL_SECONDS:g} s to answer")
-    return bytes(body)
+            try:
+                return gathered(
+                    answer.iter_content(_PIECE_BYTES), MOST_BYTES, _ALL_SECONDS, time.monotonic
+                )
+            except BeyondBoundsError as error:
+                raise OSError(f"{url} answers {error}") from None

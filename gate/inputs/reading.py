@@ -21,10 +21,12 @@ from gate.core.decision import (
     Request,
 )
 from gate.core.document import MAX_POLICY_BYTES, read_policy
+from gate.core.learnt import LearntRow, factors_of
 from gate.core.policy import Policy
 from gate.core.problems import InputError, Problem
 from gate.core.timeline import Timeline, compile_timeline
 from gate.inputs import compiled_cache
+from gate.inputs.learnt import with_learnt
 
 
 class Compiled(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,9 +85,10 @@ def compile_inputs(
     calendar_paths: Sequence[str],
     locks: Sequence[ManualLock] = (),
     overrides: Sequence[Override] = (),
+    learnt: Sequence[LearntRow] = (),
 ) -> Compiled:
     """Read and compile; InputError with every problem where a file cannot be read as one."""
-    result = read_inputs(policy_path, calendar_paths, locks, overrides)
+    result = read_inputs(policy_path, calendar_paths, locks, overrides, learnt)
     if isinstance(result, Unreadable):
         raise InputError(result.problems)
     return result
@@ -96,10 +99,12 @@ def read_inputs(
     calendar_paths: Sequence[str],
     locks: Sequence[ManualLock] = (),
     overrides: Sequence[Override] = (),
+    learnt: Sequence[LearntRow] = (),
 ) -> Compiled | Unreadable:
     """Read and compile, from the cache where these very bytes were compiled before.
 
-    Where the policy cannot be read, calendars are not judged.
+    Where the policy cannot be read, calendars are not judged. ``learnt`` is what the database holds
+    of the cultures; it counts where the policy says so.
     """
     sources, unread = read_sources(calendar_paths)
     calendar_sha256 = None if unread else joined_sha256([source.sha256 for source in sources])
@@ -124,12 +129,15 @@ def read_inputs(
         )
         if name:
             compiled_cache.save(name, entry)
-    weddings = entry.calendar.weddings
+    calendar, factors = entry.calendar, factors_of(learnt, policy)
+    if factors:
+        calendar = with_learnt(policy, calendar, sources, factors)
     return Compiled(
-        timeline=compile_timeline(policy, entry.calendar, locks),
+        timeline=compile_timeline(policy, calendar, locks),
         facts=Facts(
-            calendar=CalendarRef(sha256=entry.calendar_sha256, weddings=weddings),
+            calendar=CalendarRef(sha256=entry.calendar_sha256, weddings=calendar.weddings),
             overrides=tuple(overrides),
+            learnt=factors,
         ),
     )
 

@@ -50,12 +50,15 @@ def canonical(value: Any) -> bytes:
 def _settled_decision(decision: Decision) -> Decision | None:
     """A decision that `_encode` writes canonically as it stands; None where it has rare numbers.
 
-    Its keys are ASCII, and only ``load`` holds numbers: so the general way, which looks at every
+    Its keys are ASCII, and only ``load`` holds numbers (where load is observed, too many to look at
+    one by one): so the general way, which looks at every
     value, is not needed for what servers record by the thousand.
     """
     load = decision.load
     if load is None:
         return decision
+    if load.observed is not msgspec.UNSET or load.learnt is not msgspec.UNSET:
+        return None
     counts = (load.needed, load.required_replicas, load.shortfall, load.weddings_today)
     if max(counts) > _SAFE:
         return None

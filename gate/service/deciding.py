@@ -5,6 +5,7 @@ Each decision is in the journal, and durable, before it is returned; the keeper 
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -27,8 +28,10 @@ from gate.service.clock import utc_now
 from gate.service.feed import FeedClient, Inputs, Message
 from gate.service.keeper.config import KeeperConfig, encode
 from gate.service.keeper.spawned import Spawned
+from gate.service.load.watch import Watch
 from gate.service.logs import log
 from gate.service.recent import Recent
+from gate.service.sources import Sources
 from gate.service.standings import Standings
 
 _LOOK_SECONDS = 1.0
@@ -39,7 +42,8 @@ class DecidingSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``policy`` None or ``calendars`` empty: the database's. ``doors`` are those it records for, as
     the ledger names them. ``record_seconds`` is how long the journal may take to make a decision
-    durable, ``informed_seconds`` how long the first answer waits for locks and overrides.
+    durable, ``informed_seconds`` how long the first answer waits for locks, overrides
+    and observed load.
     """
 
     policy: str | None
@@ -82,7 +86,11 @@ class Decider:
         self._keeper: Spawned | None = None
         self._ids = Identifiers()
         self._standings: Standings[None] = Standings(
-            settings.policy, settings.calendars, derive=lambda _: None, changed=self._say
+            settings.policy,
+            settings.calendars,
+            derive=lambda _: None,
+            changed=self._say,
+            watch=Watch(os.environ),
         )
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -95,6 +103,11 @@ class Decider:
     def refused(self) -> tuple[Problem, ...]:
         """What is wrong with what was read last, while the last good inputs stay in force."""
         return self._standings.refused
+
+    @property
+    def booked(self) -> tuple[Compiled | Unreadable, Sources]:
+        """What decisions would rest on without observed load, and where it was read from."""
+        return self._standings.booked
 
     @property
     def policy(self) -> Policy | None:
@@ -120,10 +133,12 @@ class Decider:
         self._run(self._look_after_keeper())
         self._run(self._standings.follow())
         self._run(self._standings.take_turns())
+        self._run(self._standings.observe())
         self._run(FeedClient().run(settings.socket, self._told))
         try:
             async with asyncio.timeout(settings.informed_seconds):
                 await self._standings.told_of_database.wait()
+                await self._standings.told_of_load.wait()
         except TimeoutError:
             # What is known has to do: a server that waits for ever decides nothing at all.
             log("not-informed", seconds=settings.informed_seconds)

@@ -17,6 +17,7 @@ import msgspec
 
 from gate.core.backoff import Backoff
 from gate.core.decision import ManualLock, Override
+from gate.core.learnt import LearntRow
 from gate.service.logs import log
 
 LONGEST_LINE_BYTES = 32 * 1024 * 1024
@@ -42,6 +43,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True, tag="inputs"):
     calendar_sha256: str | None = None
     locks: tuple[ManualLock, ...] = ()
     overrides: tuple[Override, ...] = ()
+    learnt: tuple[LearntRow, ...] = ()
     read_at: datetime | None = None
     restored: bool = False
     trouble: str | None = None

@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gate.core.decision import CalendarRef, ManualLock, Override, PolicyRef, Reason
+from gate.core.learnt import LearntRow
 from gate.core.problems import InputError, Problem
 from gate.inputs import Compiled, Unreadable, read_inputs
 from gate.service.feed import Inputs
@@ -23,6 +24,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     calendar_sha256: str | None = None
     locks: tuple[ManualLock, ...] = ()
     overrides: tuple[Override, ...] = ()
+    learnt: tuple[LearntRow, ...] = ()
 
     @classmethod
     def of(cls, policy: str | None, calendars: Sequence[str], told: Inputs) -> "Sources":
@@ -34,6 +36,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
             calendar_sha256=told.calendar_sha256 if written else None,
             locks=told.locks,
             overrides=told.overrides,
+            learnt=told.learnt,
         )
 
     @property
@@ -55,7 +58,9 @@ def read_from(sources: Sources) -> Compiled | Unreadable:
     if sources.policy is None or not sources.calendars:
         return absent(str(sources.missing))
     try:
-        read = read_inputs(sources.policy, sources.calendars, sources.locks, sources.overrides)
+        read = read_inputs(
+            sources.policy, sources.calendars, sources.locks, sources.overrides, sources.learnt
+        )
     except InputError as error:
         return absent(str(error.problems[0]), error.problems)
     return read if isinstance(read, Unreadable) else named(read, sources)

@@ -161,7 +161,7 @@ def test_the_present_moment_has_an_offset() -> None:
 
 
 def test_a_bug_is_exit_1_without_a_traceback(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a wheel fell off")
 
     monkeypatch.setattr(command, "open_judge", broken)

@@ -226,6 +226,38 @@ BAD_VALUES: Bad = {
     "a country that is none": (
         "load: {season: {countries: {XX: [1]}}}\n", [(3, "load.season.countries.XX")],
     ),
+    **{
+        f"observed load with {what}": (
+            f"load:\n  observed: {{source: csv, file: a, {what}}}\n", [(4, f"load.observed.{at}")],
+        )
+        for what, at in {
+            "url: http://a": "url", "max_age: 0s": "max_age", "fails_after: 1m": "fails_after",
+            "units_per_value: 0": "units_per_value", "hold: -1h": "hold", "hold: 8d": "hold",
+            "learned: {bounds: [1, 1, 1]}": "learned.bounds", "learned: yes": "learned",
+            "learned: {use: 1}": "learned.use", "learned: {bounds: [1]}": "learned.bounds",
+            "learned: {bounds: [0, 1]}": "learned.bounds[0]",
+            "learned: {bounds: [2, 3]}": "learned.bounds",
+            "learned: {at_least_samples: 1}": "learned.at_least_samples",
+        }.items()
+    },
+    **{
+        f"observed load at {what}": (
+            f"load:\n  observed: {{source: prometheus, query: up, {what}}}\n",
+            [(4, f"load.observed.{at}")],
+        )
+        for what, at in {
+            "url: ftp://a": "url", 'url: "http://"': "url", "url: http://a:b": "url",
+            "url: http://me:secret@a": "url", "url: http://a?b=c": "url", "url: 7": "url",
+            "url: http://a, zone_label: a-b": "zone_label", "url: http://a, file: b": "file",
+        }.items()
+    },
+    "observed load from nowhere": ("load: {observed: {source: ical, url: http://a, query: up}}\n",
+                                   [(3, "load.observed.source")]),
+    "observed load without anything": (
+        "load: {observed: {}}\n",
+        [(3, f"load.observed.{key}") for key in ("source", "url", "query")],
+    ),
+    "observed load that is a word": ("load: {observed: prometheus}\n", [(3, "load.observed")]),
     "a country in small letters": (
         "load: {season: {countries: {in: [1]}}}\n", [(3, "load.season.countries.in")],
     ),

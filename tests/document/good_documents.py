@@ -57,9 +57,21 @@ load:
     NORMAL: {ttl_seconds: "60", warm-up.json: "[]"}
     HIGH: {ttl_seconds: "300"}
     MAXIMUM: {ttl_seconds: "900", .note: ""}
+  observed:
+    source: prometheus
+    url: https://prometheus.example:9090/team
+    query: sum by (zone) (rate(requests_total[5m]))
+    units_per_value: 0.5
+    zone_label: zone
+    culture_label: culture
+    max_age: 2m
+    fails_after: 10m
+    hold: 0s
+    learned: {use: true, at_least_samples: 2, bounds: [1, 1]}
 """,
     "settings of one level only": "load: {cache: {MAXIMUM: {a: b}}}\n",
     "no settings at all": "load: {cache: {}}\n",
+    "observed load in a file": "load: {observed: {source: csv, file: load.csv}}\n",
     "no window": "windows: []\n",
     "no list entries where none are needed": "exempt: []\nidentities: []\noverride: {roles: []}\n",
     "an empty list of exceptions": "windows: [{name: a, rrule: FREQ=DAILY, except: []}]\n",

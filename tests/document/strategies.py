@@ -118,6 +118,29 @@ _CULTURES = st.dictionaries(
     ),
     max_size=2,
 )
+_BOUNDS = st.tuples(st.sampled_from([1, Decimal("0.25")]), st.sampled_from([1, Decimal("1.5")]))
+
+
+def _observed(source: dict[str, st.SearchStrategy[object]]) -> st.SearchStrategy[Document]:
+    return st.fixed_dictionaries(
+        source,
+        optional={
+            "units_per_value": NUMBERS.filter(bool),
+            "max_age": st.sampled_from(["1s", "5m", "PT15M"]),
+            "fails_after": st.sampled_from(["15m", "400d"]),
+            "hold": st.sampled_from(["0s", "1h", "P1W"]),
+            "learned": st.fixed_dictionaries(
+                {},
+                optional={
+                    "use": st.booleans(),
+                    "at_least_samples": st.integers(2, 1000),
+                    "bounds": _BOUNDS.map(list),
+                },
+            ),
+        },
+    )
+
+
 _LOADS = st.fixed_dictionaries(
     {},
     optional={
@@ -147,6 +170,16 @@ _LOADS = st.fixed_dictionaries(
                     st.one_of(TEXTS, st.just("")),
                     max_size=2,
                 ),
+            ),
+        ),
+        "observed": st.one_of(
+            _observed({"source": st.just("csv"), "file": TEXTS}),
+            _observed(
+                {
+                    "source": st.just("prometheus"),
+                    "query": TEXTS,
+                    "url": st.just("http://127.0.0.1:9090"),
+                }
             ),
         ),
     },

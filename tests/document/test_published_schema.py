@@ -30,7 +30,9 @@ READER_ONLY = {
     "a floor above the default high", "high above the ceiling",
     "a ceiling above the default emergency", "the duration 401d", "the duration 9601h",
     "the duration P58W", "an hour with a point",
-    "a rule that ends before its start",
+    "a rule that ends before its start", "observed load at url: http://a:b",
+    *(f"observed load with {what}" for what in (
+        "max_age: 0s", "fails_after: 1m", "hold: 8d", "learned: {bounds: [2, 3]}")),
     *(name for name in BAD_VALUES if name.startswith("the rule FREQ")), "the rule BYDAY=SA",
 }  # fmt: skip
 

@@ -42,6 +42,12 @@ def warnings(text: str) -> list[Problem]:
         ("load: {cache: {NORMAL: {a: x}, HIGH: {b: y},\n MAXIMUM: {a: x}}}\n",
          4, "load.cache.MAXIMUM.a", "is what it is at the level below already"),
         ("load:\n  cache: {HIGH: {a: x}}\n", 4, "load.cache", "has no NORMAL"),
+        ("load:\n  observed:\n    source: csv\n    file: load.csv\n",
+         6, "load.observed.file", "from the working directory of whoever decides"),
+        ("load:\n  observed: {source: csv, file: /a,\n    hold: 0s}\n",
+         5, "load.observed.hold", "nothing is ever raised"),
+        ("load:\n  observed: {source: prometheus, url: 'http://a', query: up,\n    hold: 4m}\n",
+         5, "load.observed.hold", "may come down before the next observation"),
     ],
 )  # fmt: skip
 def test_a_warning_has_line_and_path(text: str, line: int, field: str | None, words: str) -> None:

@@ -8,6 +8,7 @@ from gate.core.document.schema import (
     RowSection,
 )
 from gate.core.document.schema_load import CacheSection, LoadSection
+from gate.core.document.schema_observed import observed_rules
 from gate.core.document.schema_windows import (
     InstantsSection,
     LocalSection,
@@ -182,6 +183,7 @@ def _load(load: LoadSection) -> LoadModel:
             emergency=capacity.emergency,
         ),
         cache=_cache(load.cache),
+        observed=None if load.observed is None else observed_rules(load.observed),
     )
 
 

@@ -135,6 +135,19 @@ DEFAULTS: dict[Key, Plain] = {
     },
 }
 
+# Of observed load, for policies that have it at all.
+OBSERVED_DEFAULTS: dict[Key, Plain] = {
+    "units_per_value": 1,
+    "max_age": "5m",
+    "fails_after": "15m",
+    "hold": "1h",
+    "learned": {
+        "use": False,
+        "at_least_samples": 48,
+        "bounds": [Fraction("0.5"), Fraction(2)],
+    },
+}
+
 Form = Literal["recurring", "local", "instants"]
 _EVERY_WINDOW: dict[Key, Plain] = {"kind": "lock", "scope": {}}
 # `days` has no fixed default: it is 1, or 2 where `to` is not after `from`.
@@ -158,6 +171,8 @@ def fill(data: dict[Key, Plain]) -> dict[Key, Plain]:
     load, filled_load = data.get("load"), filled.get("load")
     if isinstance(load, dict) and isinstance(filled_load, dict) and "hours" in load:
         filled_load["hours"] = load["hours"]
+    if isinstance(filled_load, dict) and isinstance(observed := filled_load.get("observed"), dict):
+        filled_load["observed"] = _over(OBSERVED_DEFAULTS, observed)
     windows = filled["windows"]
     if isinstance(windows, list):
         filled["windows"] = [_filled_window(window) for window in windows]

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_snake
 
-from gate.core.document.defaults import DEFAULTS, WINDOW_DEFAULTS
+from gate.core.document.defaults import DEFAULTS, OBSERVED_DEFAULTS, WINDOW_DEFAULTS
 from gate.core.document.fields import SETTING_NAME, Section
 from gate.core.document.schema import PolicyDocument
 from gate.core.document.show import number_of
@@ -32,6 +32,8 @@ def policy_schema() -> JsonSchema:
         definitions[name].pop("required")
     for form, defaults in WINDOW_DEFAULTS.items():
         _name_defaults(definitions[form], defaults, definitions)
+    for source in ("observed_prometheus", "observed_csv"):
+        _name_defaults(definitions[source], OBSERVED_DEFAULTS, definitions)
     _name_defaults(schema, DEFAULTS, definitions)
     _open_cultures(definitions)
     hours = definitions["load"]["properties"]["hours"]

@@ -16,6 +16,7 @@ from gate.core.document.fields import (
     Text,
     refuse,
 )
+from gate.core.document.schema_observed import AnyObserved
 
 Replicas = Annotated[int, Field(ge=1)]
 
@@ -85,6 +86,9 @@ class LoadSection(Section):
     capacity: CapacitySection = Field(description="Replicas.")
     cache: CacheSection | None = Field(
         None, description="Cache and warm-up settings, applied with the pre-scale."
+    )
+    observed: AnyObserved | None = Field(
+        None, description="Observed load, which may raise the demand above what is booked."
     )
 
     @field_validator("hours")

@@ -12,10 +12,12 @@ from gate.core.instants import format_instant
 from gate.core.policy import (
     ByInvoker,
     Cells,
+    CsvSource,
     GitHubRules,
     InstantSpan,
     LoadModel,
     LocalSpan,
+    ObservedRules,
     Policy,
     Recurring,
     Scope,
@@ -181,9 +183,11 @@ def _cell(cell: ByInvoker) -> Document:
 
 def _load(load: LoadModel) -> Document:
     season, capacity = load.season, load.capacity
-    cached: Document = {}
+    optional: Document = {}
     if load.cache:
-        cached["cache"] = {level: dict(settings) for level, settings in load.cache.items()}
+        optional["cache"] = {level: dict(settings) for level, settings in load.cache.items()}
+    if load.observed is not None:
+        optional["observed"] = _observed(load.observed)
     return {
         "cultures": {
             name: {
@@ -211,5 +215,26 @@ def _load(load: LoadModel) -> Document:
             "fallback": capacity.fallback,
             "emergency": capacity.emergency,
         },
-        **cached,
+        **optional,
+    }
+
+
+def _observed(rules: ObservedRules) -> Document:
+    source, learned = rules.source, rules.learned
+    if isinstance(source, CsvSource):
+        where: Document = {"source": "csv", "file": source.file}
+    else:
+        where = {"source": "prometheus", "url": source.url, "query": source.query}
+        where |= _given(zone_label=source.zone_label, culture_label=source.culture_label)
+    return {
+        **where,
+        "units_per_value": number_of(rules.units_per_value),
+        "max_age": duration_text(rules.max_age),
+        "fails_after": duration_text(rules.fails_after),
+        "hold": duration_text(rules.hold),
+        "learned": {
+            "use": learned.use,
+            "at_least_samples": learned.at_least_samples,
+            "bounds": [number_of(bound) for bound in learned.bounds],
+        },
     }

@@ -8,7 +8,7 @@ from datetime import date
 from itertools import groupby
 
 from gate.core.document.tree import Path
-from gate.core.policy import Identity, InstantSpan, Policy, Recurring, Window
+from gate.core.policy import CsvSource, Identity, InstantSpan, Policy, Recurring, Window
 from gate.core.rrule import Rule, parse_rule
 
 Warning_ = tuple[Path, str, str | None]
@@ -24,6 +24,7 @@ def warnings_of(policy: Policy) -> Iterator[Warning_]:
         _exempt,
         _identities,
         _cache,
+        _observed,
     )
     for check in checks:
         yield from check(policy)
@@ -152,4 +153,25 @@ def _cache(policy: Policy) -> Iterator[Warning_]:
             ("load", "cache"),
             "has no NORMAL: what the higher levels set is taken away again, not set back",
             "add NORMAL with the everyday values",
+        )
+
+
+def _observed(policy: Policy) -> Iterator[Warning_]:
+    observed = policy.load.observed
+    if observed is None:
+        return
+    path: Path = ("load", "observed")
+    if isinstance(observed.source, CsvSource) and not observed.source.file.startswith("/"):
+        yield (
+            (*path, "file"),
+            "is read from the working directory of whoever decides",
+            "write an absolute path, where servers are to read it",
+        )
+    if not observed.hold:
+        yield (*path, "hold"), "is zero: outside of windows and peaks nothing is ever raised", None
+    elif observed.hold < observed.max_age:
+        yield (
+            (*path, "hold"),
+            "is shorter than `max_age`: what was raised may come down before the next observation",
+            "write a longer one",
         )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from gate.core.decision import Decision, Effect, Verdict
+from gate.core.decision import Decision, Effect, LoadNow, Verdict
+from gate.core.instants import format_instant
 from gate.core.policy import Policy
 from gate.core.wording import lasting
 from gate.github.action.annotations import (
@@ -93,7 +94,7 @@ def _facts(told: Told) -> Iterator[tuple[str, str]]:
         yield (
             "load",
             f"weddings today: {load.weddings_today}, demand {load.demand:.6g},"
-            f" replicas needed: {load.needed}{beyond}",
+            f" replicas needed: {load.needed}{beyond}{_seen(load)}",
         )
     recorded = "yes" if decision.recorded else "no"
     yield "recorded", f"{recorded}, decision {code(_short(decision.id))}"
@@ -104,6 +105,15 @@ def _facts(told: Told) -> Iterator[tuple[str, str]]:
     if (calendar := decision.calendar).sha256 is not None:
         count = f"{calendar.weddings} weddings, " if calendar.weddings is not None else ""
         yield "calendar", f"{count}sha256 {code(calendar.sha256[:64])}"
+
+
+def _seen(load: LoadNow) -> str:
+    """What of the load was observed, where the policy observes it."""
+    if load.observed is msgspec.UNSET:
+        return ""
+    if load.observed.until is None or load.observed.at is None:
+        return f"; observed load is {load.observed.state}, the bookings stand"
+    return f"; observed at {format_instant(load.observed.at)}"
 
 
 def _why(told: Told) -> Iterator[str]:

@@ -14,8 +14,10 @@ import psycopg
 from psycopg.rows import class_row, scalar_row
 
 from gate.core.decision import ManualLock, Override
+from gate.core.learnt import LearntRow
 from gate.core.policy import Action, Scope
 from gate.ledger.acts.entries import Entry, Kind
+from gate.store.cultures import learnt_rows
 from gate.store.queries import query
 
 _ACTIONS = frozenset(map(str, Action))
@@ -37,6 +39,7 @@ class Current(msgspec.Struct, frozen=True, kw_only=True):
     overrides: tuple[Override, ...]
     policy_sha256: str | None
     calendar: NewestImport | None
+    learnt: tuple[LearntRow, ...] = ()
     unreadable: tuple[str, ...] = ()
 
 
@@ -61,6 +64,7 @@ def read_current(connection: psycopg.Connection) -> Current:
             policy = cursor.execute(query("snapshots", "active_policy")).fetchone()
         with connection.cursor(row_factory=class_row(NewestImport)) as cursor:
             calendar = cursor.execute(query("snapshots", "newest_import")).fetchone()
+        learnt = learnt_rows(connection)
     locks: list[ManualLock] = []
     overrides: list[Override] = []
     unreadable: list[str] = []
@@ -78,6 +82,7 @@ def read_current(connection: psycopg.Connection) -> Current:
         overrides=tuple(overrides),
         policy_sha256=policy,
         calendar=calendar,
+        learnt=learnt,
         unreadable=tuple(unreadable),
     )
 

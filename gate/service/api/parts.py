@@ -13,6 +13,7 @@ from gate.service.api.tokens import BearerTokens
 from gate.service.clock import utc_now
 from gate.service.deciding import Decider
 from gate.service.github import staff
+from gate.service.load.sampling import Sampler
 from gate.service.workers import Worker
 from gate.store.connect import Target
 
@@ -41,8 +42,11 @@ def server(
         return BearerTokens(Verifier(fetch, utc_now), rules, new_rates(settings.limits))
 
     def workers(decider: Decider) -> Sequence[Worker]:
-        found = [] if scaling is None else [scaling(decider)]
-        return [*found, *(staff.workers(where, github, decider.judge("github")) if github else ())]
+        if not working:
+            return ()
+        staffed = () if github is None else staff.workers(where, github, decider.judge("github"))
+        scaled = () if scaling is None else (scaling(decider),)
+        return [*scaled, *staffed, Sampler(where, lambda: decider.booked, environ)]
 
     def close() -> None:
         if receiver is not None:

@@ -81,6 +81,7 @@ class Teller:
             self._inputs,
             locks=current.locks,
             overrides=current.overrides,
+            learnt=current.learnt,
             read_at=read_at,
             restored=False,
         )
@@ -137,6 +138,7 @@ def _has_news(before: Current, now: Current) -> bool:
         (before.policy_sha256, before.calendar) != (now.policy_sha256, now.calendar)
         or not set(before.locks).issuperset(now.locks)
         or not set(before.overrides).issuperset(now.overrides)
+        or before.learnt != now.learnt
     )
 
 

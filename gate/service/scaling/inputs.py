@@ -43,10 +43,15 @@ def _fetched(
         wanted = policy_file(holds.policy_sha256)
         policy = _written(connection, folder / _POLICY, wanted)
     if calendars or holds.calendar is None:
-        return Sources(policy=policy, calendars=calendars)
+        return Sources(policy=policy, calendars=calendars, learnt=holds.learnt)
     wanted = calendar_file(holds.calendar)
     path = _written(connection, folder / _CALENDAR, wanted)
-    return Sources(policy=policy, calendars=(path,), calendar_sha256=wanted.sha256)
+    return Sources(
+        policy=policy,
+        calendars=(path,),
+        calendar_sha256=wanted.sha256,
+        learnt=holds.learnt,
+    )
 
 
 def _written(connection: psycopg.Connection, path: Path, wanted: Wanted) -> str:

@@ -44,7 +44,10 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 def judge(
     inputs: Compiled | Unreadable, at: datetime, *, ahead: timedelta, hold: timedelta
 ) -> Judged:
-    """The plan at ``at``, of what could be read; else the fallback, by the policy if that could."""
+    """The plan at ``at``, of what could be read; else the fallback, by the policy if that could.
+
+    Where the policy observes load and its source has failed, both.
+    """
     if isinstance(inputs, Unreadable):
         capacity = None if inputs.policy is None else inputs.policy.load.capacity
         reason = str(inputs.reasons[0].message)
@@ -56,12 +59,16 @@ def judge(
         micros(at),
         ahead=duration_micros(ahead),
         hold=duration_micros(hold),
+        observed=inputs.facts.observed,
     )
+    observed = inputs.facts.observed
+    failed = observed is not None and observed.failed
     return Judged(
         at=at,
         level=plan.level,
         capacity=capacity,
-        reason=plan.reason,
+        reason=f"{plan.reason}; observed load has failed" if failed else plan.reason,
+        fallback=failed,
         shortfall=plan.shortfall,
         cache=inputs.policy.load.cache,
     )

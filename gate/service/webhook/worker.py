@@ -6,6 +6,7 @@ python -m gate.service.webhook.worker DESCRIPTOR SETTINGS
 import asyncio
 import contextlib
 import gc
+import os
 import socket
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from gate.inputs import Compiled
 from gate.journal.writer import Journal
 from gate.service.clock import utc_now
 from gate.service.feed import FeedClient, Inputs, Message, Shipping, Templates
+from gate.service.load.watch import Watch
 from gate.service.logs import log
 from gate.service.standings import Standings
 from gate.service.webhook import channel as channels
@@ -54,7 +56,11 @@ class Worker:
             cap_bytes=settings.journal_cap_bytes,
         )
         self._standings = Standings(
-            settings.policy, settings.calendars, derive=Standing, changed=self._show_inputs
+            settings.policy,
+            settings.calendars,
+            derive=Standing,
+            changed=self._show_inputs,
+            watch=Watch(os.environ),
         )
         self._readiness = Readiness(self._standings, self._certificate, self._journal)
         court = Court(
@@ -83,24 +89,28 @@ class Worker:
         await self._standings.load()
         self._start(self._standings.follow())
         self._start(self._standings.take_turns())
+        self._start(self._standings.observe())
         self._start(self._look_around())
         self._start(self._deadlines.run())
         asyncio.get_running_loop().add_reader(self._channel, self._hear)
         if self._settings.keeper:
             self._start(FeedClient().run(self._settings.feed_socket, self._told))
-            await self._informed()
+        await self._informed()
         _settle_memory()
         channels.order(self._channel, channels.READY)
         await self._over.wait()
         await self._end()
 
     async def _informed(self) -> None:
-        """Wait for what the keeper knows: a lock holds from the first answer on.
+        """Wait for what keeper and load source know: a lock holds from the first answer on.
 
-        Not for ever: where database or API server do not answer, what is known has to do.
+        Not for ever: where database, API server or load source do not answer, what is known has to
+        do.
         """
-        awaited = [self._history_known]
-        if self._settings.database:
+        awaited = [self._standings.told_of_load]
+        if self._settings.keeper:
+            awaited.append(self._history_known)
+        if self._settings.keeper and self._settings.database:
             awaited.append(self._standings.told_of_database)
         known = asyncio.gather(*(event.wait() for event in awaited))
         over = asyncio.ensure_future(self._over.wait())

@@ -1,0 +1,1 @@
+"""Where load comes from: the calendar (booked), Prometheus, CSV files, behind one port."""

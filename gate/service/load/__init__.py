@@ -1,0 +1,1 @@
+"""Load as servers see it: the source that they follow, the samples that they keep."""

@@ -1,0 +1,1 @@
+"""Load that was observed: sources, what it raises, samples, what is learnt."""

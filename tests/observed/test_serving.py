@@ -1,0 +1,85 @@
+"""`gate serve` and a real Prometheus that scrapes a real value."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import requests
+
+from gate.store.connect import session
+from gate.store.cultures import newest_profiles
+from gate.store.load import load_parts
+from tests.api.gate_serve import running
+from tests.observed.prometheus import Exposed
+from tests.postgres import fresh_schema
+from tests.webhook import gate_webhook
+from tests.webhook.gate_webhook import until
+from tests.webhook.reviews import review
+
+pytestmark = [pytest.mark.prometheus]
+_REQUEST = {"action": "deploy", "invoker": "automation"}
+
+
+def _scraped(url: str, value: float) -> None:
+    """Wait until Prometheus has scraped this value."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        answer = requests.get(f"{url}/api/v1/query", {"query": "live"}, timeout=5).json()
+        if [float(each["value"][1]) for each in answer["data"]["result"]] == [value]:
+            return
+        time.sleep(0.05)
+    raise AssertionError("never scraped")
+
+
+def test_the_first_answer_of_a_server_knows_the_load(
+    tmp_path: Path, prometheus: str, exposed: Exposed
+) -> None:
+    exposed.value = 2000.0
+    _scraped(prometheus, 2000.0)
+    policy, calendar = tmp_path / "policy.yaml", tmp_path / "weddings.csv"
+    calendar.write_text("id,date,timezone\n")
+    policy.write_text(
+        "version: 1\ntimezone: Europe/London\nwindows: []\nload:\n"
+        f"  observed: {{source: prometheus, url: '{prometheus}', query: live}}\n"
+    )
+    begun = datetime.now(UTC)
+    inputs = ("--policy", str(policy), "--calendar", str(calendar), "--dev")
+    with (
+        fresh_schema() as target,
+        session(target) as connection,
+        running(tmp_path, target, *inputs) as server,
+    ):
+        decision = server.decide(_REQUEST)
+        until(lambda: newest_profiles(connection, datetime.now(UTC)), what="profiles")
+        sampled = until(
+            lambda: load_parts(connection, datetime.now(UTC), timedelta(minutes=10)),
+            what="samples",
+        )
+    assert sampled[0].source == "booked"
+    assert (decision["verdict"], decision["level"], decision["recorded"]) == (
+        "deny", "MAXIMUM", True,
+    )  # fmt: skip
+    observed = decision["load"]["observed"]
+    assert (observed["state"], observed["demand"]) == ("fresh", 2000.0)
+    assert datetime.fromisoformat(observed["until"]) > begun
+
+
+def test_the_webhook_denies_by_what_is_observed_from_its_first_answer(
+    tmp_path: Path, prometheus: str, exposed: Exposed
+) -> None:
+    exposed.value = 1500.0
+    _scraped(prometheus, 1500.0)
+    policy, calendar = tmp_path / "policy.yaml", tmp_path / "weddings.csv"
+    calendar.write_text("id,date,timezone\n")
+    policy.write_text(
+        "version: 1\ntimezone: Europe/London\nwindows: []\nload:\n"
+        f"  observed: {{source: prometheus, url: '{prometheus}', query: live}}\n"
+    )
+    options = ("--policy", str(policy), "--calendar", str(calendar), "--workers", "1",
+               "--drain", "0s")  # fmt: skip
+    with gate_webhook.running(tmp_path, *options) as server:
+        # The first deploys of a kind are decided, later ones are cut from a stencil: all the same.
+        answers = [server.review(review()) for _ in range(4)]
+    assert [answer["allowed"] for answer in answers] == [False] * 4
+    assert {answer["auditAnnotations"]["phase"] for answer in answers} == {"locked"}
