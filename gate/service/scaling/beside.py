@@ -58,7 +58,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
     days: int = 7
     every: timedelta = timedelta(hours=1)
-    retry: timedelta = timedelta(seconds=30)
+    retry: timedelta = timedelta(minutes=2)
 
 
 class Beside:

@@ -137,9 +137,9 @@ class PrescaleWorker:
         finally:
             self._beside.know(None)
             lease.end()
-            beside.end(_END_SECONDS)
             targets.end()
             workloads.follow(())
+            beside.end(_END_SECONDS)
             end.set()
             outbox.join(timeout=_END_SECONDS)
             log("prescale-ended")
