@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gate.core.instants import parse_instant
-from gate.inputs import Compiled, observed_now, read_inputs, trouble_of
+from gate.core.instants import micros, parse_instant
+from gate.core.observed import Seen
+from gate.inputs import Compiled, observed_now, read_inputs, trouble_of, with_seen
 from gate.service.scaling.judging import Judged, judge
 
 AT = parse_instant("2026-02-10T12:00:00Z")
@@ -46,3 +47,17 @@ def test_a_stale_source_is_told_and_leads_to_nothing_else(tmp_path: Path) -> Non
     found, trouble = judged(tmp_path, "2026-02-10T11:50:00Z,1\n")
     assert (found.level, found.fallback) == ("NORMAL", False)
     assert "observed load is stale" in str(trouble)
+
+
+def test_nothing_is_lowered_while_a_new_worker_has_not_heard_of_its_source(tmp_path: Path) -> None:
+    policy, calendar = tmp_path / "policy.yaml", tmp_path / "weddings.csv"
+    calendar.write_text("id,date,timezone\n")
+    policy.write_text(
+        "version: 1\ntimezone: Europe/London\nload: {observed: {source: csv, file: /a}}\n"
+    )
+    booked = read_inputs(str(policy), [str(calendar)])
+    assert isinstance(booked, Compiled)
+    seen = Seen(observations=(), asked_at=micros(AT), since=micros(AT))
+    inputs = with_seen(booked, seen)
+    found = judge(inputs, AT, ahead=timedelta(minutes=30), hold=timedelta(hours=1))
+    assert (found.level, found.fallback, found.never_lower) == ("NORMAL", False, True)

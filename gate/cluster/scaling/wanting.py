@@ -19,14 +19,15 @@ def wanted(
     at: datetime,
     holds: tuple[Hold, ...] | None = None,
     fallback: bool = False,
+    never_lower: bool = False,
     reason: str = "",
 ) -> Wish:
     """What a target should have at an instant.
 
     ``level`` is the plan's, None where it is not known. ``holds`` are those that should stand on
     the target (None: those that do); those over at ``at`` ask for nothing. With ``fallback``, the
-    floor is at least the fallback's and what stands is not lowered. Of equals, the earlier of plan,
-    fallback, manual, emergency is the cause.
+    floor is at least the fallback's and what stands is not lowered, which ``never_lower`` says
+    alone. Of equals, the earlier of plan, fallback, manual, emergency is the cause.
     """
     wishes = [_planned(target, level, capacity, reason)]
     if fallback or level is None:
@@ -43,7 +44,7 @@ def wanted(
         min=most.min,
         max=max(ceilings, default=None),
         reason=most.reason,
-        never_lower=any(wish.never_lower for wish in wishes),
+        never_lower=never_lower or any(wish.never_lower for wish in wishes),
         holds=holds,
     )
 

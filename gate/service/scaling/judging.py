@@ -16,8 +16,9 @@ from gate.inputs import Compiled, Unreadable
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """The plan at an instant; ``level`` None where it is not known, ``capacity`` None likewise.
 
-    ``fallback``: floors are at least the fallback's, and nothing is lowered. ``shortfall`` is how
-    many replicas the ceiling lacks. ``cache``: the policy's cache settings, by level.
+    ``fallback``: floors are at least the fallback's, and nothing is lowered; ``never_lower``: only
+    the latter. ``shortfall`` is how many replicas the ceiling lacks. ``cache``: the policy's cache
+    settings, by level.
     """
 
     at: datetime
@@ -25,6 +26,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     capacity: Capacity | None
     reason: str
     fallback: bool = False
+    never_lower: bool = False
     shortfall: int = 0
     cache: dict[LevelName, dict[str, str]] = {}
 
@@ -37,6 +39,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
             at=self.at,
             holds=holds,
             fallback=self.fallback,
+            never_lower=self.never_lower,
             reason=self.reason,
         )
 
@@ -46,7 +49,8 @@ def judge(
 ) -> Judged:
     """The plan at ``at``, of what could be read; else the fallback, by the policy if that could.
 
-    Where the policy observes load and its source has failed, both.
+    Where the policy observes load and its source has failed, both; while it has told nothing yet,
+    what stands may rest on what was seen before this process began.
     """
     if isinstance(inputs, Unreadable):
         capacity = None if inputs.policy is None else inputs.policy.load.capacity
@@ -69,6 +73,7 @@ def judge(
         capacity=capacity,
         reason=f"{plan.reason}; observed load has failed" if failed else plan.reason,
         fallback=failed,
+        never_lower=observed is not None and observed.state == "missing",
         shortfall=plan.shortfall,
         cache=inputs.policy.load.cache,
     )

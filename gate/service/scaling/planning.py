@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -11,34 +10,13 @@ from gate.cluster.scaling.values import Target
 from gate.core.instants import duration_micros, micros
 from gate.core.plan import plan_changes
 from gate.inputs import Compiled, Unreadable
+from gate.service.load.observing import Followed
 from gate.service.scaling.beside import Situation
 from gate.service.scaling.judging import Judged, judge
 
 _LOOK_AHEAD = timedelta(days=7)
 """The next change of the plan is looked for so far; then it is looked for again."""
 Judging = Callable[[Compiled | Unreadable, datetime], Judged]
-
-
-class Followed(Protocol):
-    """Policy and calendar as they change; `gate.service.following.Following` is one."""
-
-    @property
-    def trouble(self) -> str | None:
-        """Why they cannot be read now."""
-
-    @property
-    def lost(self) -> str | None:
-        """Why the database does not answer, while what it told last stays in force."""
-
-    @property
-    def unreadable(self) -> Unreadable | None:
-        """What could be read all the same, where something cannot."""
-
-    def look(self) -> Compiled | None:
-        """What there is to go by, where it is not what there was at the last call."""
-
-    def wait(self, stop: threading.Event) -> None:
-        """Until it is known what there is, within seconds."""
 
 
 class Planning:

@@ -15,6 +15,8 @@ from gate.core.problems import Problem
 from gate.inputs import Compiled, Unreadable
 from gate.service.following import CONNECTING_SECONDS, Following, followed
 from gate.service.keeper.kube import named_client
+from gate.service.load.observing import Observing
+from gate.service.load.watch import Watch
 from gate.service.outbox import Outbox
 from gate.service.scaling.cluster import WIDTH
 from gate.service.scaling.planning import Planning
@@ -52,7 +54,8 @@ def serve(
     connect()
     inputs = Following(policy, calendars, database=dsn is not None)
     where = None if dsn is None else target(dsn, os.environ)
-    planning = Planning(inputs, ahead=ahead, hold=hold)
+    observing = Observing(inputs, Watch(os.environ))
+    planning = Planning(observing, ahead=ahead, hold=hold)
     standing = None if where is None else StandingHolds(where)
     worker = PrescaleWorker(connect, planning, settings, Outbox(where), standing=standing)
     stop = threading.Event()
@@ -60,7 +63,9 @@ def serve(
         stack.enter_context(stopped_by_signals(stop))
         if dsn is not None:
             stack.enter_context(followed(inputs, dsn, state, stop, name="prescale"))
+        threading.Thread(target=observing.run, args=[stop], name="load", daemon=True).start()
         worker.run(stop)
+        observing.end()
 
 
 def beside_server(
