@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from gate.cluster.scaling.gitops import reversals
 from gate.cluster.scaling.values import Hold, Target, Wish
-from gate.cluster.scaling.wanting import in_force, wanted
+from gate.cluster.scaling.wanting import in_force
 from gate.core.backoff import Backoff
 from gate.service.keeper.reflector import Watching
 from gate.service.logs import log
@@ -211,10 +211,8 @@ class PrescaleWorker:
         wish = judged.wish(target, holds)
         if target.uid not in self._late or wish.min <= target.own.min:
             return wish
-        return wanted(
-            target, judged.level, judged.capacity, at=judged.at, holds=holds, fallback=True,
-            reason="the floor is not Ready in time",
-        )  # fmt: skip
+        late = replace(judged, fallback=True, reason="the floor is not Ready in time")
+        return late.wish(target, holds)
 
     def _own_holds(self, target: Target) -> tuple[Hold, ...] | None:
         """The target's own word, where no database knows better; holds that are over go."""
