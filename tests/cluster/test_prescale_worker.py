@@ -129,6 +129,16 @@ def test_what_is_not_ready_in_time_is_a_failure_until_it_is(site: Site, where: T
         wait_for("it is Ready", lambda: component not in failures(worker), seconds=60.0)
 
 
+def test_a_floor_that_is_not_ready_gets_the_fallback_until_the_plan_is_over(site: Site) -> None:
+    site.hpa(low=1, high=2, scales="missing", annotations={"saturday-gate.io/rungs": "1,3,5"})
+    site.plan("HIGH")
+    with site.working(ready_within=timedelta(seconds=1)):
+        site.until((3, 3))
+        site.until((20, 20))
+        site.plan("NORMAL")
+        site.until((1, 2))
+
+
 def test_who_puts_a_floor_back_is_named_with_the_mend(site: Site) -> None:
     site.hpa()
     site.plan("HIGH")

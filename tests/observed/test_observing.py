@@ -82,7 +82,8 @@ def test_a_policy_that_observes_nothing_any_more_is_followed(scene: Scene) -> No
     scene.say("name: without\n")
     found = scene.observing.look()
     assert scene.units(found) == 0
-    assert found is not None and found.facts.observed is None
+    assert found is not None
+    assert found.facts.observed is None
 
 
 def test_what_is_wrong_with_the_policy_is_passed_on(scene: Scene) -> None:

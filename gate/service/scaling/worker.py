@@ -15,12 +15,13 @@ from msgspec.structs import replace
 
 from gate.cluster.scaling.gitops import reversals
 from gate.cluster.scaling.values import Hold, Target, Wish
-from gate.cluster.scaling.wanting import in_force, wanted
+from gate.cluster.scaling.wanting import in_force
 from gate.core.backoff import Backoff
 from gate.service.keeper.reflector import Watching
 from gate.service.logs import log
 from gate.service.outbox import Outbox
 from gate.service.scaling.beside import Beside
+from gate.service.scaling.calls import Patience
 from gate.service.scaling.clock import ServerClock
 from gate.service.scaling.guarded import GuardedScalers, LeaseLost
 from gate.service.scaling.judging import Judged
@@ -36,6 +37,8 @@ from gate.service.workers import Workers
 
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.5, 15.0
 _END_SECONDS, _DEFECT_SECONDS = 5.0, 2.0
+_PATIENCE = Patience(busy=10.0, unreachable=4.0, errors=3)
+"""A round must not keep the next one, which may be that of a fault; what fails is tried again."""
 _WATCHING = Watching(longest_retry=5.0)
 
 
@@ -50,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     identity: str
     namespace: str | None = None
     ready_within: timedelta = timedelta(minutes=5)
-    look: timedelta = timedelta(seconds=0.5)
+    look: timedelta = timedelta(seconds=0.25)
     rest: timedelta = timedelta(seconds=0.1)
     recheck: timedelta = timedelta(seconds=5)
     foresee: bool = False
@@ -113,7 +116,10 @@ class PrescaleWorker:
             hear=self.clock.hear,
         )
         scalers = GuardedScalers(
-            self._connect(), lambda: lease.held and not stop.is_set(), wait=stop.wait
+            self._connect(),
+            lambda: lease.held and not stop.is_set(),
+            wait=stop.wait,
+            patience=_PATIENCE,
         )
         connect: Connect = self._connect
         chosen = self._settings.namespace, self._wake.set, _WATCHING
@@ -227,10 +233,8 @@ class PrescaleWorker:
         wish = judged.wish(target, holds)
         if target.uid not in self._late or wish.min <= target.own.min:
             return wish
-        return wanted(
-            target, judged.level, judged.capacity, at=judged.at, holds=holds, fallback=True,
-            reason="the floor is not Ready in time",
-        )  # fmt: skip
+        late = replace(judged, fallback=True, reason="the floor is not Ready in time")
+        return late.wish(target, holds)
 
     def _own_holds(self, target: Target) -> tuple[Hold, ...] | None:
         """The target's own word, where no database knows better; holds that are over go."""
