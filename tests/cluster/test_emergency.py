@@ -91,6 +91,36 @@ def test_without_the_plan_an_emergency_ends_and_targets_wait_for_the_pre_scaler(
     assert own.stage.entry(at)["to"] == {"min": 5, "max": 20}
 
 
+def test_people_are_told_what_stands_and_what_does_not(own: Hand, store: Target) -> None:
+    own.stage.hpa(low=5, high=20)
+    own.stage.hpa("odd", annotations={"saturday-gate.io/rungs": "many"})
+    plain = ("--reason", "photos drown", *own.cluster)
+    begun = gate("emergency", "activate", *plain)
+    assert begun.code == 4
+    assert "1 of 2 targets raised" in begun.out
+    assert f"{own.stage.namespace}/odd: " in begun.err
+    assert own.stage.range("odd") == (10, 30)
+    said = gate("emergency", "status", *own.cluster)
+    assert (said.code, "1 of 2 targets raised" in said.out) == (0, True)
+    over = gate("emergency", "deactivate", *own.cluster)
+    assert "1 target to be lowered by the next pre-scaling" in over.out
+    again = gate("emergency", "activate", *plain, "--for", "1h")
+    over = gate("emergency", "deactivate", *own.cluster, *own.plan)
+    assert (again.code, over.code) == (4, 4)
+    assert "1 of 2 targets as before it" in over.out
+
+
+def test_an_emergency_without_a_database_can_be_extended_and_not_cut_short(own: Hand) -> None:
+    own.stage.hpa(low=5, high=20)
+    away = ("--dsn", NOWHERE)
+    begun = own.emergency("activate", "--for", "2h", *away).json
+    longer = own.emergency("activate", "--for", "3h", *away).json
+    assert (longer["id"], longer["change"]) == (begun["id"], "extended")
+    assert [hold["until"] for hold in own.held()] == [longer["until"]]
+    shorter = own.emergency("activate", "--for", "1h", *away)
+    assert (shorter.code, "gate emergency deactivate" in shorter.err) == (2, True)
+
+
 def versions_of(own: Hand) -> list[str]:
     listed = own.stage.plane.get(HPAS.format(own.stage.namespace))["items"]
     return [each["metadata"]["resourceVersion"] for each in listed]
