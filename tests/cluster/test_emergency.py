@@ -16,6 +16,7 @@ from gate.service.scaling.in_force import PlanFiles
 from gate.store.connect import Target
 from tests.cli.run import gate
 from tests.cluster.by_hand import NOWHERE, Hand, Start, stored
+from tests.cluster.prescale_working import events
 from tests.cluster.prescaling import HPAS, Prescaling
 from tests.controlplane.plane import ControlPlane
 from tests.hands.build import act
@@ -52,6 +53,9 @@ def test_an_emergency_raises_all_and_ends_as_it_began(own: Hand, store: Target) 
         "plain": (10, 30),
     }
     assert [hold["id"] for hold in own.held()] == [told["id"]]
+    raised = "name, from_min, to_min, applied_at IS NOT NULL, restored_at IS NULL"
+    stored = [row[1:] for row in events(store, f"cause, {raised}") if row[0] == "emergency"]
+    assert sorted(stored) == [("photos", 20, 100, True, True), ("web", 5, 100, True, True)]
     versions = versions_of(own)
     assert own.emergency("activate").json == told | {"change": "unchanged"}
     assert versions_of(own) == versions, "a second time changes nothing"
@@ -65,6 +69,8 @@ def test_an_emergency_raises_all_and_ends_as_it_began(own: Hand, store: Target) 
     assert own.stage.range("photos") == (20, 220), "what somebody else holds stays"
     assert own.stage.range("large") == (200, 220)
     assert [len(own.held(name)) for name in ("web", "photos", "large")] == [0, 1, 0]
+    ends = {name: at for name, at in events(store, "name, restored_at") if name != "photos"}
+    assert None not in ends.values()
     assert own.emergency("deactivate").json == {"active": False}
 
 
