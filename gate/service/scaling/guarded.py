@@ -14,26 +14,32 @@ class LeaseLost(Exception):  # noqa: N818
 
 
 class GuardedScalers(Scalers):
-    """Raises `LeaseLost` before a call, a repeated one too, without the right to make it."""
+    """Raises `LeaseLost` before a call, a repeated one too, without the right to make it.
+
+    ``wait`` pauses between two attempts, and may return early.
+    """
 
     def __init__(
         self,
         client: ApiClient,
         may: Callable[[], bool],
+        wait: Callable[[float], object],
         patience: Patience = Patience(),  # noqa: B008 - frozen
     ) -> None:
         super().__init__(client, patience)
-        self._may = may
-        self.call = _GuardedCaller(patience, may)
+        self._may, self._wait = may, wait
+        self.begin()
 
     def begin(self) -> None:
         """A run begins: patience is counted anew."""
-        self.call = _GuardedCaller(self._patience, self._may)
+        self.call = _GuardedCaller(self._patience, self._may, self._wait)
 
 
 class _GuardedCaller(Caller):
-    def __init__(self, patience: Patience, may: Callable[[], bool]) -> None:
-        super().__init__(patience)
+    def __init__(
+        self, patience: Patience, may: Callable[[], bool], wait: Callable[[float], object]
+    ) -> None:
+        super().__init__(patience, wait=wait)
         self._may = may
 
     def __call__(self, what: str, call: Callable[[], Any]) -> Any:

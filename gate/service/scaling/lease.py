@@ -176,9 +176,10 @@ class _Lock:
     def end(self) -> None:
         """Nothing is written after this, but that nobody holds it where this candidate did."""
         with self._guard:
-            held, self.ended = self.held, True
+            mine, self.ended = self._mine, True
             lease = self._lease
-        if held and lease is not None:
+        # Also where it may have run out: who has taken it since has changed its version.
+        if mine and lease is not None:
             spec = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
             body = {**lease, "spec": spec}
             call = self._api.replace_namespaced_lease

@@ -20,6 +20,7 @@ from gate.core.backoff import Backoff
 from gate.service.keeper.reflector import Watching
 from gate.service.logs import log
 from gate.service.outbox import Outbox
+from gate.service.scaling.calls import Patience
 from gate.service.scaling.clock import ServerClock
 from gate.service.scaling.guarded import GuardedScalers, LeaseLost
 from gate.service.scaling.judging import Judged
@@ -34,6 +35,8 @@ from gate.service.scaling.watching import Connect, Known, Targets, Workloads
 
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.5, 15.0
 _END_SECONDS, _DEFECT_SECONDS = 5.0, 2.0
+_PATIENCE = Patience(busy=10.0, unreachable=4.0, errors=3)
+"""A round must not keep the next one, which may be that of a fault; what fails is tried again."""
 _WATCHING = Watching(longest_retry=5.0)
 
 
@@ -47,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     identity: str
     namespace: str | None = None
     ready_within: timedelta = timedelta(minutes=5)
-    look: timedelta = timedelta(seconds=0.5)
+    look: timedelta = timedelta(seconds=0.25)
     rest: timedelta = timedelta(seconds=0.1)
     recheck: timedelta = timedelta(seconds=5)
 
@@ -107,7 +110,12 @@ class PrescaleWorker:
             changed=self._wake.set,
             hear=self.clock.hear,
         )
-        scalers = GuardedScalers(self._connect(), lambda: lease.held)
+        scalers = GuardedScalers(
+            self._connect(),
+            lambda: lease.held and not stop.is_set(),
+            wait=stop.wait,
+            patience=_PATIENCE,
+        )
         connect: Connect = self._connect
         chosen = self._settings.namespace, self._wake.set, _WATCHING
         targets, workloads = Targets(connect, *chosen), Workloads(connect, *chosen)
