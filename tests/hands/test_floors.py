@@ -213,7 +213,8 @@ def test_open_floors_are_found_by_an_index(connection: psycopg.Connection) -> No
     connection.execute(
         "INSERT INTO infrastructure_scaling_events (id, namespace, name, kind, cause, reason,"
         " to_min, to_max, planned_at, applied_at)"
-        " SELECT gen_random_uuid(), 'shop', 'n' || n %% 350, 'ScaledObject', 'plan', 'x', 1, 2, %(at)s::timestamptz - n * interval '1 minute',"
+        " SELECT gen_random_uuid(), 'shop', 'n' || n %% 350, 'ScaledObject', 'plan', 'x', 1, 2,"
+        " %(at)s::timestamptz - n * interval '1 minute',"
         " %(at)s FROM generate_series(1, 20000) n",
         {"at": NOON},
     )
