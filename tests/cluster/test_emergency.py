@@ -16,6 +16,7 @@ from gate.service.scaling.in_force import PlanFiles
 from gate.store.connect import Target
 from tests.cli.run import gate
 from tests.cluster.by_hand import NOWHERE, Hand, Start, stored
+from tests.cluster.prescale_working import events
 from tests.cluster.prescaling import HPAS, Prescaling
 from tests.controlplane.plane import ControlPlane
 from tests.hands.build import act
@@ -52,6 +53,9 @@ def test_an_emergency_raises_all_and_ends_as_it_began(own: Hand, store: Target) 
         "plain": (10, 30),
     }
     assert [hold["id"] for hold in own.held()] == [told["id"]]
+    raised = "name, from_min, to_min, applied_at IS NOT NULL, restored_at IS NULL"
+    stored = [row[1:] for row in events(store, f"cause, {raised}") if row[0] == "emergency"]
+    assert sorted(stored) == [("photos", 20, 100, True, True), ("web", 5, 100, True, True)]
     versions = versions_of(own)
     assert own.emergency("activate").json == told | {"change": "unchanged"}
     assert versions_of(own) == versions, "a second time changes nothing"
@@ -65,6 +69,12 @@ def test_an_emergency_raises_all_and_ends_as_it_began(own: Hand, store: Target) 
     assert own.stage.range("photos") == (20, 220), "what somebody else holds stays"
     assert own.stage.range("large") == (200, 220)
     assert [len(own.held(name)) for name in ("web", "photos", "large")] == [0, 1, 0]
+    ended = [
+        row[2]
+        for row in events(store, "cause, name, restored_at IS NOT NULL")
+        if row[:2] == ("emergency", "web")
+    ]
+    assert ended == [True]
     assert own.emergency("deactivate").json == {"active": False}
 
 
@@ -89,6 +99,36 @@ def test_without_the_plan_an_emergency_ends_and_targets_wait_for_the_pre_scaler(
     assert (own.stage.range(), own.held()) == ((100, 100), [])
     at = format_instant(datetime.now(UTC))
     assert own.stage.entry(at)["to"] == {"min": 5, "max": 20}
+
+
+def test_people_are_told_what_stands_and_what_does_not(own: Hand, store: Target) -> None:
+    own.stage.hpa(low=5, high=20)
+    own.stage.hpa("odd", annotations={"saturday-gate.io/rungs": "many"})
+    plain = ("--reason", "photos drown", *own.cluster)
+    begun = gate("emergency", "activate", *plain)
+    assert begun.code == 4
+    assert "1 of 2 targets raised" in begun.out
+    assert f"{own.stage.namespace}/odd: " in begun.err
+    assert own.stage.range("odd") == (10, 30)
+    said = gate("emergency", "status", *own.cluster)
+    assert (said.code, "1 of 2 targets raised" in said.out) == (0, True)
+    over = gate("emergency", "deactivate", *own.cluster)
+    assert "1 target to be lowered by the next pre-scaling" in over.out
+    again = gate("emergency", "activate", *plain, "--for", "1h")
+    over = gate("emergency", "deactivate", *own.cluster, *own.plan)
+    assert (again.code, over.code) == (4, 4)
+    assert "1 of 2 targets as before it" in over.out
+
+
+def test_an_emergency_without_a_database_can_be_extended_and_not_cut_short(own: Hand) -> None:
+    own.stage.hpa(low=5, high=20)
+    away = ("--dsn", NOWHERE)
+    begun = own.emergency("activate", "--for", "2h", *away).json
+    longer = own.emergency("activate", "--for", "3h", *away).json
+    assert (longer["id"], longer["change"]) == (begun["id"], "extended")
+    assert [hold["until"] for hold in own.held()] == [longer["until"]]
+    shorter = own.emergency("activate", "--for", "1h", *away)
+    assert (shorter.code, "gate emergency deactivate" in shorter.err) == (2, True)
 
 
 def versions_of(own: Hand) -> list[str]:

@@ -44,9 +44,9 @@ def test_a_floor_stands_at_once_and_goes_with_its_release(hand: Hand, store: Tar
     assert set(hold) <= {"cause", "min", "max", "until", "by", "reason", "id"}
     assert (hold["id"], hold["cause"], hold["by"]) == (event["id"], "manual", "ann")
     assert gate("scale", "list", "--json").json == [event]
-    version = hand.stage.read()["metadata"]["resourceVersion"]
+    written = hand.stage.notes()["raised"], hand.held()
     assert hand.set(60, "--until", event["until"]).json["id"] == event["id"], "the same again"
-    assert hand.stage.read()["metadata"]["resourceVersion"] == version
+    assert (hand.stage.notes()["raised"], hand.held()) == written
     released = hand.release(*hand.plan)
     assert released.code == 0, released
     done = released.json
@@ -117,6 +117,30 @@ def test_a_target_that_is_none_is_told_how_to_become_one(hand: Hand, store: Targ
     assert gate("scale", "list", "--json").json == []
     missing = hand.release(name="gone")
     assert (missing.code, "there is no autoscaler" in missing.err) == (2, True)
+
+
+def test_a_target_that_must_be_left_alone_is_said_and_kept_for_later(
+    hand: Hand, store: Target
+) -> None:
+    hand.stage.hpa(low=2, high=20, annotations={"saturday-gate.io/rungs": "many"})
+    made = hand.set(60)
+    assert (made.code, made.json["applied"]) == (4, False)
+    assert "rungs" in made.json["error"]
+    assert (hand.stage.range(), hand.held()) == ((2, 20), [])
+    released = hand.release(*hand.plan)
+    assert (released.code, len(released.json["released"])) == (4, 1)
+    assert "rungs" in released.err
+
+
+def test_what_somebody_else_raised_meanwhile_is_left_at_the_release(
+    hand: Hand, store: Target
+) -> None:
+    hand.stage.hpa(low=2, high=20)
+    hand.set(60)
+    hand.stage.change(minReplicas=65, maxReplicas=90)
+    done = hand.release(*hand.plan).json
+    assert "kept: changed by tester" in done["note"]
+    assert (hand.stage.range(), hand.held()) == ((65, 90), [])
 
 
 def test_a_scaled_object_is_held_too(hand: Hand, store: Target) -> None:

@@ -21,6 +21,7 @@ from gate.ledger.acts.floors import (
 from gate.ledger.acts.holds import floor_applied, floor_restored, open_holds
 from gate.ledger.verify import verify
 from gate.store.connect import Target, connect
+from gate.store.queries import query
 from tests.hands.build import NOON, act, asked, details, events, floor, hour
 
 
@@ -205,3 +206,20 @@ def test_the_databases_word_on_a_hold_wins(connection: psycopg.Connection) -> No
     on = holds.on("shop", "checkout", (old, released, unknown, over), NOON)
     assert on == (holds.standing[0].hold, unknown)
     assert holds.on("shop", "photos", (released,), NOON) == ()
+
+
+def test_open_floors_are_found_by_an_index(connection: psycopg.Connection) -> None:
+    """Among the floor changes of a year, which are the plan's."""
+    connection.execute(
+        "INSERT INTO infrastructure_scaling_events (id, namespace, name, kind, cause, reason,"
+        " to_min, to_max, planned_at, applied_at)"
+        " SELECT gen_random_uuid(), 'shop', 'n' || n %% 350, 'ScaledObject', 'plan', 'x', 1, 2,"
+        " %(at)s::timestamptz - n * interval '1 minute',"
+        " %(at)s FROM generate_series(1, 20000) n",
+        {"at": NOON},
+    )
+    floor(connection)
+    connection.execute("ANALYZE infrastructure_scaling_events")
+    parameters = {"at": NOON, "namespace": None, "name": None}
+    plan = connection.execute(b"EXPLAIN " + query("hands", "open_floors"), parameters).fetchall()
+    assert any("infrastructure_scaling_events_held" in line for (line,) in plan), plan

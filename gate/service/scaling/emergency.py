@@ -38,7 +38,7 @@ from gate.ledger.acts.holds import Holds, hold_of, open_holds
 from gate.ledger.acts.policies import active_policy
 from gate.service.clock import utc_now
 from gate.service.scaling.at_hand import Clock, Hands, HoldsOf, without_the_plan
-from gate.service.scaling.in_force import Plan, PlanFiles, judged_plan, plan_of
+from gate.service.scaling.in_force import Plan, PlanFiles, files_of, later
 
 if TYPE_CHECKING:
     from gate.service.scaling.run import Run
@@ -138,7 +138,7 @@ def deactivate(
     error. Raises as `activate` does.
     """
     problems = check_act(act, reason or "-", Scope())
-    inputs = plan_of(plan, hands.ask_store(), problems)
+    inputs = files_of(plan, hands.ask_store(), problems)
     if problems:
         raise InputError(problems)
     ended = hands.with_store(lambda c: (deactivate_emergency(c, act, reason=reason),))
@@ -149,9 +149,10 @@ def deactivate(
     emergency = None if ended is None else ended[0]
     if emergency is None and not held:
         return Told(active=False)
-    run = None
+    run = planned = None
     if held:
-        judged = without_the_plan(act.now) if inputs is None else judged_plan(inputs, act.now)
+        planned = later(inputs, plan, hands.ask_store(), act.now)
+        judged = planned or without_the_plan(act.now)
         run = hands.run(judged, _holds_of(hands, None, act.now), clock)
         for seconds in _LOCKS_FOLLOW_SECONDS if emergency is not None else ():
             if run is None or run.as_planned:
@@ -161,7 +162,7 @@ def deactivate(
             run = hands.run(judged, _holds_of(hands, None, act.now), clock)
     told = _told_of(held[0]) if emergency is None else _told(emergency, UNSET, locked=False)
     told = replace(told, active=False, change="deactivated", recorded=ended is not None)
-    return replace(told, targets=_reached(run, lowered=inputs is not None))
+    return replace(told, targets=_reached(run, lowered=planned is not None))
 
 
 def status(hands: Hands, at: datetime) -> Told:

@@ -42,8 +42,9 @@ from gate.service.scaling.in_force import (
     Plan,
     PlanFiles,
     allowing_override,
+    files_of,
     floor_in_force,
-    judged_plan,
+    later,
     plan_of,
 )
 from gate.service.scaling.manual import Bounds, Event, Released, event_of, event_of_hold
@@ -111,7 +112,7 @@ def release_by_hand(
     was released.
     """
     problems = check_target(target) + check_act(act, reason or "-", Scope())
-    inputs = plan_of(plan, hands.ask_store(), problems)
+    inputs = files_of(plan, hands.ask_store(), problems)
     if problems:
         raise InputError(problems)
     ended = hands.with_store(lambda c: release_floors(c, act, target, reason=reason))
@@ -120,11 +121,12 @@ def release_by_hand(
     done = Released(target=target, released=events, applied=False, min=None, max=None)
     if not hands.has_cluster:
         return done
-    judged = without_the_plan(act.now) if inputs is None else judged_plan(inputs, act.now)
+    planned = later(inputs, plan, hands.ask_store(), act.now)
+    judged = planned or without_the_plan(act.now)
     run = hands.run(judged, _without_manual(hands, act.now), clock, _place(target))
     if run is None:
         return done
-    return _freed(hands, done, run, clock(), plan_known=inputs is not None)
+    return _freed(hands, done, run, clock(), plan_known=planned is not None)
 
 
 def held_by_hand(hands: Hands, at: datetime, *, everything: bool = False) -> list[Event]:

@@ -88,6 +88,24 @@ def plan_of(plan: Plan, where: store.Target | None, problems: list[Problem]) -> 
     return None
 
 
+def files_of(plan: Plan, where: store.Target | None, problems: list[Problem]) -> Compiled | None:
+    """The plan as far as files are named for it, or it is compiled; the rest is `later`'s.
+
+    So what is wrong with a file is known before anything is done, and nobody waits for a large
+    calendar to come from the database.
+    """
+    named = isinstance(plan, Compiled) or plan.policy is not None or bool(plan.calendars)
+    return plan_of(plan, where, problems) if named else None
+
+
+def later(
+    known: Compiled | None, plan: Plan, where: store.Target | None, at: datetime
+) -> Judged | None:
+    """What the plan asks, read from the database now where `files_of` did not have it."""
+    found = known or plan_of(plan, where, [])
+    return None if found is None else judged_plan(found, at)
+
+
 def judged_plan(inputs: Compiled, at: datetime) -> Judged:
     """What the plan asks at an instant, with its usual time ahead and afterwards."""
     return judge(inputs, at, ahead=_AHEAD, hold=_HOLD)
