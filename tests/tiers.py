@@ -96,10 +96,15 @@ TIERS = (
     ),
     Tier(
         name="prometheus",
-        component="a Prometheus server on a loopback port",
+        component="a Prometheus server, gate's servers as processes, PostgreSQL (embedded)",
         folders=(),
-        probe=needs_all(needs_program("prometheus"), needs_program("promtool")),
-        enable="apt-get install --no-install-recommends prometheus",
+        probe=needs_all(
+            needs_program("prometheus"),
+            needs_program("promtool"),
+            POSTGRES,
+            needs_module("fastapi", "uvicorn", "uvloop", "httptools", "jwt", "kubernetes"),
+        ),
+        enable="apt-get install --no-install-recommends prometheus; make env",
     ),
     Tier(
         name="prism",

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from gate.core.document import read_policy
+from gate.inputs import compiled_cache
 from tests.cli.run import Outcome, gate
 from tests.observed.conftest import NOON_SECOND
 
@@ -100,3 +102,16 @@ def test_check_asks_prometheus_for_the_whole_window(prometheus: str, tmp_path: P
         "demand": 1300.0, "until": "2026-02-15T00:00:00Z",
     }  # fmt: skip
     assert (decision["level"], decision["load"]["needed"]) == ("MAXIMUM", 44)
+
+
+def test_a_compiled_policy_is_kept_with_its_source(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATE_CACHE_DIR", str(tmp_path / "cache"))
+    first = files.gate("check", "--at", _AT, "--json").json
+    (entry,) = (tmp_path / "cache").iterdir()
+    kept = compiled_cache.load(entry.stem)
+    assert kept is not None
+    assert kept.policy == read_policy(files.policy.read_bytes(), "policy.yaml")
+    second = files.gate("check", "--at", _AT, "--json").json
+    assert first | {"id": ""} == second | {"id": ""}

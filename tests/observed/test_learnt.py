@@ -90,6 +90,17 @@ def test_demand_goes_by_the_factors_in_force(
         assert units(found, at) >= units(own, at)
 
 
+def test_in_a_window_a_factor_below_the_policys_own_counts_as_that(source: Source) -> None:
+    found, own = calendar(source, row("indian", FIRST, 1.0)), calendar(source)
+    greek = calendar_of(source, "greek")
+    saturday, sunday, monday = (us(f"2026-02-{day}T12:00:00Z") for day in (14, 15, 16))
+    for at, lowered in ((saturday, 0.5), (sunday, 1.0), (monday, 0.5)):
+        indian = units(own, at) - units(greek, at)
+        assert units(found, at) == pytest.approx(units(greek, at) + indian * lowered)
+    raised = calendar(source, row("greek", FIRST, 2.8))
+    assert units(raised, saturday) == pytest.approx(units(own, saturday) + units(greek, saturday))
+
+
 def calendar_of(source: Source, culture: str) -> Calendar:
     from gate.calendars import calendar_from_rows, read_rows  # noqa: PLC0415
 

@@ -32,6 +32,11 @@ def _scraped(url: str, value: float) -> None:
     raise AssertionError("never scraped")
 
 
+def _gauge(server: gate_webhook.GateWebhook, name: str) -> float:
+    lines = server.get("/metrics").body.decode().splitlines()
+    return next((float(line.split()[1]) for line in lines if line.startswith(f"{name} ")), -1.0)
+
+
 def test_the_first_answer_of_a_server_knows_the_load(
     tmp_path: Path, prometheus: str, exposed: Exposed
 ) -> None:
@@ -81,5 +86,7 @@ def test_the_webhook_denies_by_what_is_observed_from_its_first_answer(
     with gate_webhook.running(tmp_path, *options) as server:
         # The first deploys of a kind are decided, later ones are cut from a stencil: all the same.
         answers = [server.review(review()) for _ in range(4)]
+        until(lambda: 0 <= _gauge(server, "gate_observed_load_age_seconds") < 60)
+        assert _gauge(server, "gate_observed_load_failed") == 0
     assert [answer["allowed"] for answer in answers] == [False] * 4
     assert {answer["auditAnnotations"]["phase"] for answer in answers} == {"locked"}

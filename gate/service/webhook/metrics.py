@@ -86,6 +86,11 @@ _GAUGES: dict[str, tuple[str, _Mode]] = {
     "gate_connections": ("Connections that are open.", "livesum"),
     "gate_body_bytes": ("Bytes that large request bodies hold.", "livesum"),
     "gate_snapshot_age_seconds": ("Since the database was last read; -1: never.", "livemax"),
+    "gate_observed_load_age_seconds": (
+        "Age of the latest observation of the load; -1: none, or the policy has no source.",
+        "livemax",
+    ),
+    "gate_observed_load_failed": ("1 where the source of observed load has failed.", "livemax"),
     "gate_certificate_seconds_left": ("Until the certificate expires.", "livemin"),
     "gate_policy_refused": ("1 where a changed policy or calendar was refused.", "livemax"),
     "gate_next_transition_timestamp_seconds": ("When the verdict of a deploy changes.", "livemin"),

@@ -15,6 +15,7 @@ import uvloop
 
 from gate.cluster.history import History
 from gate.core.decision import Request
+from gate.core.instants import SECOND, micros
 from gate.core.policy import Action
 from gate.inputs import Compiled
 from gate.journal.writer import Journal
@@ -199,8 +200,17 @@ class Worker:
                 policy_refused=bool(self._standings.refused),
                 journal_usable=self._journal.usable() is None,
                 next_transition_timestamp_seconds=self._next_transition(),
+                **self._observed_load(),
             )
             await asyncio.sleep(1.0)
+
+    def _observed_load(self) -> dict[str, float]:
+        inputs = self._standings.inputs
+        facts = inputs.facts.observed if isinstance(inputs, Compiled) else None
+        latest = facts.latest if facts is not None else None
+        age = -1.0 if latest is None else max(micros(utc_now()) - latest.at, 0) / SECOND
+        failed = facts is not None and facts.failed
+        return {"observed_load_age_seconds": age, "observed_load_failed": failed}
 
     def _next_transition(self) -> float:
         request = Request(
