@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.manifests import building
-from tests.manifests.building import build
+from tests.manifests.building import K8S, build
 
 TESTS = Path(__file__).with_name("alerts.test.yaml")
 
@@ -49,3 +49,29 @@ def test_every_alert_is_tried() -> None:
     for group in rules["spec"]["groups"]:
         for rule in group["rules"]:
             assert f'"{rule["alert"]}"' in text, rule["alert"]
+
+
+def test_the_dashboard_asks_in_words_that_prometheus_knows(folder: Path) -> None:
+    dashboard = json.loads((K8S / "components/monitoring/saturday-gate.json").read_text())
+    asked = [
+        target["expr"].replace("$namespace", "saturday-gate").replace("$platform", "x")
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+    ]
+    assert len(asked) > 20
+    rules = [{"record": f"panel:{number}", "expr": each} for number, each in enumerate(asked)]
+    (folder / "panels.yaml").write_text(
+        json.dumps({"groups": [{"name": "panels", "rules": rules}]})
+    )
+    assert f"{len(asked)} rules found" in promtool(folder, "check", "rules", "panels.yaml")
+
+
+def test_panels_do_not_overlap() -> None:
+    dashboard = json.loads((K8S / "components/monitoring/saturday-gate.json").read_text())
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard["panels"]:
+        at = panel["gridPos"]
+        cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert not cells & taken, panel["title"]
+        assert at["x"] + at["w"] <= 24
+        taken |= cells

@@ -74,3 +74,11 @@ def test_self_managed_certificates_are_trusted_by_the_authority_given() -> None:
     )
     bundle = configuration["webhooks"][0]["clientConfig"]["caBundle"]
     assert base64.b64decode(bundle) == AUTHORITY.read_bytes()
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_no_registry_is_named(name: str) -> None:
+    """Whose images run is for whoever installs them to say."""
+    for _, template in building.workloads(build(name)):
+        for container in template["spec"]["containers"]:
+            assert "/" not in container["image"]
