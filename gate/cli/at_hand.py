@@ -17,14 +17,6 @@ if TYPE_CHECKING:
 Decorated = Callable[..., Any]
 
 
-def kubeconfig_option(command: Decorated) -> Decorated:
-    """``--kubeconfig FILE``."""
-    return click.option(
-        "--kubeconfig", type=EXISTING_FILE, metavar="FILE",
-        help="The cluster; else KUBECONFIG, else the pod's own account.",
-    )(command)  # fmt: skip
-
-
 def plan_options(command: Decorated) -> Decorated:
     """``--policy`` and ``--calendar`` of a `VariadicCommand`, for the plan in force."""
     command = click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gate.cli.cluster import kubeconfig_option, namespace_option, need_client
 from gate.cli.exits import Exit
 from gate.cli.opening import open_inputs
 from gate.cli.options import (
@@ -21,7 +22,7 @@ from gate.cli.output import complain, count, print_json
 from gate.cli.screen import console, local
 from gate.core.instants import duration_micros, micros
 from gate.core.peaks import peak
-from gate.core.problems import InputError, Problem
+from gate.core.problems import Problem
 from gate.core.zones import zone
 
 if TYPE_CHECKING:
@@ -43,26 +44,14 @@ Exit codes: 0 everything fits; 2 bad usage or input; 3 something would be short;
 """
 
 
-def _namespace(_: click.Context, option: click.Parameter, given: str | None) -> str | None:
-    """An empty one, of a variable that is not set, must not become all of them."""
-    from gate.cluster.configuration import parse_namespace  # noqa: PLC0415
-
-    try:
-        return None if given is None else parse_namespace(given)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param=option) from None
-
-
 @click.command(cls=VariadicCommand, epilog=_EPILOG)
 @click.option("--policy", "policy_path", type=EXISTING_FILE, metavar="FILE",
               help="The policy document; without it, the database's.")  # fmt: skip
 @click.option("--calendar", "calendar_paths", type=EXISTING_FILE, multiple=True, metavar="FILE…",
               help="Calendars; without them, the database's.")  # fmt: skip
 @dsn_option
-@click.option("--kubeconfig", type=EXISTING_FILE, metavar="FILE",
-              help="The cluster; else KUBECONFIG, else the pod's own account.")  # fmt: skip
-@click.option("--namespace", metavar="NAME", callback=_namespace,
-              help="Only targets of this namespace.")  # fmt: skip
+@kubeconfig_option
+@namespace_option
 @click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True, metavar="N",
               help="How many days to look ahead.")  # fmt: skip
 @click.option("--at", type=INSTANT, metavar="INSTANT",
@@ -91,7 +80,7 @@ def capacity(
     """
     if dsn is None and (policy_path is None or not calendar_paths):
         raise click.UsageError("give --policy and --calendar, or a --dsn that has them")
-    _need_client()
+    need_client()
     from gate.service.keeper.kube import ClusterUnavailable, named_client  # noqa: PLC0415
     from gate.service.scaling.room import shortfalls  # noqa: PLC0415
 
@@ -217,13 +206,3 @@ def _remarks(rooms: Sequence["Room"]) -> Iterator[str]:
 
 def _said(finding: "Finding") -> str:
     return f"{'SHORT' if finding.short else 'note'} {finding.message}: {finding.mend}"
-
-
-def _need_client() -> None:
-    import importlib.util  # noqa: PLC0415
-
-    if importlib.util.find_spec("kubernetes") is None:
-        raise InputError.of(
-            "talking to a cluster needs the extra `cluster`",
-            mend="pip install 'saturday-gate[cluster]'",
-        )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gate.cli.at_hand import hands_of, kubeconfig_option, plan_options, policy_option, undone
+from gate.cli.at_hand import hands_of, plan_options, policy_option, undone
+from gate.cli.cluster import kubeconfig_option
 from gate.cli.database import act_of, by_option, database_option, new_id
 from gate.cli.documents import policy_bytes
 from gate.cli.ending import end_of, length_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gate.cli.cluster import kubeconfig_option, need_client
 from gate.cli.exits import Exit
 from gate.cli.opening import open_inputs
 from gate.cli.options import (
@@ -47,13 +48,6 @@ def _own_namespace(variable: str | None = None) -> Callable[[Decorated], Decorat
         metavar="NAME", help="Namespace of the gate itself, which is never locked"
         + (f"; else {variable}." if variable else "."),
     )  # fmt: skip
-
-
-def _kubeconfig(command: Decorated) -> Decorated:
-    return click.option(
-        "--kubeconfig", type=EXISTING_FILE, metavar="FILE",
-        help="The cluster; else KUBECONFIG, else the pod's own account.",
-    )(command)  # fmt: skip
 
 
 @click.group()
@@ -147,7 +141,7 @@ SIGTERM ends it. Exit codes: 0 ended as told, or (--once) installed; 2 bad usage
 @dsn_option
 @_compiling
 @_own_namespace("POD_NAMESPACE")
-@_kubeconfig
+@kubeconfig_option
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Remember there what the database said, for when it is away.")  # fmt: skip
 @click.option("--metrics", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
@@ -172,7 +166,7 @@ def run(
     """
     if dsn is None and (policy_path is None or not calendar_paths):
         raise click.UsageError("give --policy and --calendar, or a --dsn that has them")
-    _need_client()
+    need_client()
     from gate.service.fallback.run import serve  # noqa: PLC0415
     from gate.service.fallback.worker import Settings  # noqa: PLC0415
 
@@ -194,13 +188,13 @@ Exit codes: 0 all is well, 2 bad usage or input, 4 not installed, without a cloc
 than two weeks left; or the cluster could not be asked.
 """
 )
-@_kubeconfig
+@kubeconfig_option
 @json_option
 def status(kubeconfig: str | None, as_json: bool) -> int:
     """Show what is installed, how long it lasts, its clocks, and which namespaces are open."""
     import os  # noqa: PLC0415
 
-    _need_client()
+    need_client()
     from gate.service.fallback.cluster import Cluster  # noqa: PLC0415
     from gate.service.fallback.status import read_status  # noqa: PLC0415
     from gate.service.keeper.kube import ClusterUnavailable  # noqa: PLC0415
@@ -245,13 +239,3 @@ def _age(lease: "LeaseNow") -> str:
     if lease.age_seconds is None:
         return "has no time"
     return f"renewed {max(lease.age_seconds, 0.0):.0f} s ago"
-
-
-def _need_client() -> None:
-    import importlib.util  # noqa: PLC0415
-
-    if importlib.util.find_spec("kubernetes") is None:
-        raise InputError.of(
-            "talking to a cluster needs the extra `cluster`",
-            mend="pip install 'saturday-gate[cluster]'",
-        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gate.cli.cluster import kubeconfig_option, namespace_option, need_client
 from gate.cli.exits import Exit
 from gate.cli.options import (
     DURATION,
@@ -20,7 +21,6 @@ from gate.cli.options import (
 from gate.cli.output import complain, count, print_json_array
 from gate.cli.progress import counting
 from gate.cli.screen import LEVEL_STYLES, console, moment, speaks
-from gate.core.problems import InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,26 +47,14 @@ Exit codes: 0 ended as told; or every target stands as planned, or as somebody e
 """
 
 
-def _namespace(_: click.Context, option: click.Parameter, given: str | None) -> str | None:
-    """An empty one, of a variable that is not set, must not become all of them."""
-    from gate.cluster.configuration import parse_namespace  # noqa: PLC0415
-
-    try:
-        return None if given is None else parse_namespace(given)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param=option) from None
-
-
 @click.command(cls=VariadicCommand, epilog=_EPILOG)
 @click.option("--policy", "policy_path", type=EXISTING_FILE, metavar="FILE",
               help="The policy document; without it, the database's.")  # fmt: skip
 @click.option("--calendar", "calendar_paths", type=EXISTING_FILE, multiple=True, metavar="FILE…",
               help="Calendars; without them, the database's.")  # fmt: skip
 @dsn_option
-@click.option("--kubeconfig", type=EXISTING_FILE, metavar="FILE",
-              help="The cluster; else KUBECONFIG, else the pod's own account.")  # fmt: skip
-@click.option("--namespace", metavar="NAME", callback=_namespace,
-              help="Only targets of this namespace.")  # fmt: skip
+@kubeconfig_option
+@namespace_option
 @click.option("--once", is_flag=True, help="Bring the targets to the plan, and end.")
 @click.option("--watch", is_flag=True,
               help="Keep the targets at the plan until told to stop.")  # fmt: skip
@@ -111,7 +99,7 @@ def prescale(
         raise click.UsageError("--at and --dry-run are for --once")
     if dsn is None and (policy_path is None or not calendar_paths):
         raise click.UsageError("give --policy and --calendar, or a --dsn that has them")
-    _need_client()
+    need_client()
     if watch:
         from gate.service.scaling import service  # noqa: PLC0415  (loads the client)
 
@@ -286,13 +274,3 @@ def _remarks(steps: Sequence["Step"]) -> Iterator[str]:
         for word, text in (("error", step.error), ("kept", step.kept), ("note", step.note)):
             if text is not None:
                 yield f"{step.target}: {word}: {text}"
-
-
-def _need_client() -> None:
-    import importlib.util  # noqa: PLC0415
-
-    if importlib.util.find_spec("kubernetes") is None:
-        raise InputError.of(
-            "talking to a cluster needs the extra `cluster`",
-            mend="pip install 'saturday-gate[cluster]'",
-        )
