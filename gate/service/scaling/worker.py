@@ -127,6 +127,8 @@ class PrescaleWorker:
             targets.end()
             workloads.follow(())
             end.set()
+            # With nothing to write: the thread looks up, and sees that it is over.
+            self.outbox.put()
             outbox.join(timeout=_END_SECONDS)
             log("prescale-ended")
 
