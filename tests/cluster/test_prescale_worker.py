@@ -132,9 +132,13 @@ def test_what_is_not_ready_in_time_is_a_failure_until_it_is(site: Site, where: T
 def test_a_floor_that_is_not_ready_gets_the_fallback_until_the_plan_is_over(site: Site) -> None:
     site.hpa(low=1, high=2, scales="missing", annotations={"saturday-gate.io/rungs": "1,3,5"})
     site.plan("HIGH")
-    with site.working(ready_within=timedelta(seconds=1)):
+    with site.working(ready_within=timedelta(seconds=1), recheck=timedelta(seconds=0.2)) as worker:
         site.until((3, 3))
         site.until((20, 20))
+        rounds = worker.rounds
+        wait_for("it would be late again", lambda: worker.rounds > rounds + 12, seconds=60.0)
+        assert site.range() == (20, 20)
+        assert len(failures(worker)) == 1
         site.plan("NORMAL")
         site.until((1, 2))
 

@@ -101,6 +101,16 @@ def test_what_is_late_says_what_is_missing() -> None:
     assert readiness.next_late(after(300)) is None
 
 
+def test_a_floor_in_the_place_of_a_late_one_is_late() -> None:
+    readiness, _ = waiting(minutes=5)
+    readiness.begin(raised(60), "later", after(200))
+    assert readiness.next_late(after(200)) == after(300)
+    assert [each.floor for each in readiness.late(after(300))] == [60]
+    readiness.look({}, workload(60, 60), after(310))
+    readiness.begin(raised(70), "another", after(320))
+    assert readiness.late(after(330)) == []
+
+
 def test_a_floor_that_nobody_wants_and_a_workload_that_is_not_there_are_told_apart() -> None:
     readiness, _ = waiting()
     readiness.look({}, workload(10, 10), after(10))

@@ -26,13 +26,17 @@ class Times(Protocol):
 
 
 class Awaited(msgspec.Struct, frozen=True, kw_only=True):
-    """A floor that was raised at ``since`` and is not Ready yet; ``event`` is its row."""
+    """A floor that was set at ``since`` and is not Ready yet; ``event`` is its row.
+
+    ``waiting_since`` is from when on its target has not been Ready, maybe for an earlier floor.
+    """
 
     target: Target
     event: str
     floor: int
     scales: Reference | None
     since: datetime
+    waiting_since: datetime
     desired_at: datetime | None = None
 
 
@@ -65,12 +69,22 @@ class Readiness:
         return tuple(self._awaited.values())
 
     def begin(self, target: Target, event: str, at: datetime) -> None:
-        """Wait for the floor of a target, as it stands now."""
+        """Wait for the floor of a target, as it stands now.
+
+        One that takes the place of another which is not Ready is late when that one is: else
+        the fallback, which raises a late floor, would end by its own doing.
+        """
         if target.scales is None or target.scales.kind not in WORKLOADS:
             log("readiness-not-followed", target=str(target), scales=str(target.scales))
             return
+        before = self._awaited.get(target.key)
         self._awaited[target.key] = Awaited(
-            target=target, event=event, floor=target.now.min, scales=target.scales, since=at
+            target=target,
+            event=event,
+            floor=target.now.min,
+            scales=target.scales,
+            since=at,
+            waiting_since=at if before is None else before.waiting_since,
         )
 
     def end(self, key: Key) -> None:
@@ -109,12 +123,12 @@ class Readiness:
         return [
             self._missing(key, each)
             for key, each in self._awaited.items()
-            if at - each.since >= self._within
+            if at - each.waiting_since >= self._within
         ]
 
     def next_late(self, at: datetime) -> datetime | None:
         """When the next one is late."""
-        due = (each.since + self._within for each in self._awaited.values())
+        due = (each.waiting_since + self._within for each in self._awaited.values())
         return min((moment for moment in due if moment > at), default=None)
 
     def _desired(

@@ -147,6 +147,8 @@ class PrescaleWorker:
             workloads.follow(())
             beside.end(_END_SECONDS)
             end.set()
+            # With nothing to write: the thread looks up, and sees that it is over.
+            self.outbox.put()
             outbox.join(timeout=_END_SECONDS)
             log("prescale-ended")
 
