@@ -138,9 +138,10 @@ def prescale(
 
 
 def _read(policy: str | None, calendars: Sequence[str], dsn: str | None) -> "Compiled | Unreadable":
-    if policy is not None and calendars:
+    if dsn is None:
         from gate.inputs import read_inputs  # noqa: PLC0415
 
+        assert policy is not None
         return read_inputs(policy, calendars)
     from gate.cli.database import where  # noqa: PLC0415  (loads the database driver)
     from gate.service.scaling.inputs import read_stored  # noqa: PLC0415

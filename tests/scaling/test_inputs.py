@@ -65,3 +65,13 @@ def test_a_database_that_is_away_leads_to_the_fallback(where: Target) -> None:
     found = read_stored(nowhere, None, ())
     assert isinstance(found, Unreadable)
     assert judge(found, AT, **SPANS).fallback
+
+
+def test_files_do_where_the_database_is_away(where: Target, tmp_path: Path) -> None:
+    nowhere = Target(
+        dsn="host=/nonexistent", schema=where.schema, embedded_folder=where.embedded_folder
+    )
+    policy, calendar = tmp_path / "policy.yaml", tmp_path / "weddings.csv"
+    policy.write_bytes(POLICY)
+    calendar.write_text("id,date,timezone\n")
+    assert isinstance(read_stored(nowhere, str(policy), (str(calendar),)), Compiled)

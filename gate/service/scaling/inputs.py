@@ -20,18 +20,19 @@ _POLICY, _CALENDAR = "policy.yaml", "calendar.jsonl"
 def read_stored(
     where: Target, policy: str | None, calendars: Sequence[str]
 ) -> Compiled | Unreadable:
-    """Read and compile, what no file is named for from the database.
+    """Read and compile, what no file is named for from the database, and what was learnt of load.
 
-    Whatever is wrong, the database being away included, is a value that says so.
+    Whatever is wrong is a value that says so, the database being away included, unless files are
+    named for everything: then these have to do.
     """
     with tempfile.TemporaryDirectory(prefix="gate-prescale-") as folder:
         try:
             with session(where) as connection:
                 sources = _fetched(connection, Path(folder), policy, tuple(calendars))
-        except StoreUnavailable as error:
-            return absent(f"policy or calendar cannot be fetched: {error}")
-        except (OSError, Incomplete) as error:
-            return absent(f"policy or calendar cannot be fetched: {error}")
+        except (StoreUnavailable, OSError, Incomplete) as error:
+            if policy is None or not calendars:
+                return absent(f"policy or calendar cannot be fetched: {error}")
+            sources = Sources(policy=policy, calendars=tuple(calendars))
         return read_from(sources)
 
 
