@@ -28,7 +28,7 @@ from gate.inputs import read_inputs
 from gate.service.scaling.cluster import Scalers
 from gate.service.scaling.judging import judge
 from gate.service.scaling.run import Run, run_once
-from gate.service.scaling.service import AHEAD, HOLD
+from gate.service.scaling.worker.service import AHEAD, HOLD
 from gate.store.connect import Target
 from tests.cluster.prescale_working import MAXIMUM, Site, events
 from tests.cluster.prescaling import HPAS, with_keda

@@ -12,7 +12,7 @@ from gate.cli.options import EXISTING_FILE
 from gate.cli.output import complain
 
 if TYPE_CHECKING:
-    from gate.service.scaling.at_hand import Hands
+    from gate.service.scaling.by_hand.at_hand import Hands
 
 Decorated = Callable[..., Any]
 
@@ -40,7 +40,7 @@ def hands_of(dsn: str | None, kubeconfig: str | None) -> "Hands":
     InputError for a DSN or a kubeconfig that is none.
     """
     store = where(dsn) if dsn or os.environ.get("GATE_DSN") else None
-    from gate.service.scaling.at_hand import Hands  # noqa: PLC0415  (loads the database driver)
+    from gate.service.scaling.by_hand.at_hand import Hands  # noqa: PLC0415  (loads the database driver)
 
     return Hands.of(store, kubeconfig, os.environ)
 

@@ -18,7 +18,7 @@ from gate.cli.screen import until_words
 from gate.core.document import read_policy
 
 if TYPE_CHECKING:
-    from gate.service.scaling.emergency import Told
+    from gate.service.scaling.by_hand.emergency import Told
 
 
 @click.group()
@@ -70,7 +70,7 @@ def activate(
     named = None if policy_path is None else read_policy(policy_bytes(policy_path), policy_path)
     hands = hands_of(dsn, kubeconfig)
     from gate.ledger.acts.emergencies import Ids  # noqa: PLC0415  (loads the database driver)
-    from gate.service.scaling import emergency as service  # noqa: PLC0415
+    from gate.service.scaling.by_hand import emergency as service  # noqa: PLC0415
 
     ids = Ids(emergency=new_id(act.now), lock=new_id(act.now))
     told = service.activate(hands, act, ids, reason=reason, until=until, policy=named)
@@ -117,8 +117,8 @@ def deactivate(
     runs.
     """
     act, hands = act_of(by), hands_of(dsn, kubeconfig)
-    from gate.service.scaling import emergency as service  # noqa: PLC0415
-    from gate.service.scaling.in_force import PlanFiles  # noqa: PLC0415
+    from gate.service.scaling.by_hand import emergency as service  # noqa: PLC0415
+    from gate.service.scaling.by_hand.in_force import PlanFiles  # noqa: PLC0415
 
     files = PlanFiles(policy=policy_path, calendars=calendar_paths)
     told = service.deactivate(hands, act, reason=reason, plan=files)
@@ -148,7 +148,7 @@ Exit codes: 0 said, whatever it is; 4 the database or a cluster that is named is
 def status(dsn: str | None, kubeconfig: str | None, as_json: bool) -> int:
     """Say whether an emergency stands, until when, and on how many targets."""
     act, hands = act_of(""), hands_of(dsn, kubeconfig)
-    from gate.service.scaling import emergency as service  # noqa: PLC0415
+    from gate.service.scaling.by_hand import emergency as service  # noqa: PLC0415
 
     told = service.status(hands, act.now)
     _print(told, act.now, as_json=as_json)

@@ -101,7 +101,7 @@ def prescale(
         raise click.UsageError("give --policy and --calendar, or a --dsn that has them")
     need_client()
     if watch:
-        from gate.service.scaling import service  # noqa: PLC0415  (loads the client)
+        from gate.service.scaling.worker import service  # noqa: PLC0415  (loads the client)
 
         service.serve(
             kubeconfig, policy_path, calendar_paths,

@@ -16,7 +16,7 @@ from gate.cli.output import complain, print_json, print_json_array
 from gate.cli.screen import until_words
 
 if TYPE_CHECKING:
-    from gate.service.scaling.manual import Event, Released
+    from gate.service.scaling.by_hand.manual import Event, Released
 
 _TARGET = click.argument("target", metavar="NAMESPACE/NAME")
 _LATER = "the pre-scaler applies it once the cluster answers"
@@ -87,8 +87,8 @@ def set_(
         raise click.UsageError("give --until INSTANT or --for DURATION")
     hands = hands_of(dsn, kubeconfig)
     from gate.ledger.acts.floors import Asked  # noqa: PLC0415  (loads the database driver)
-    from gate.service.scaling.hands import set_by_hand  # noqa: PLC0415
-    from gate.service.scaling.in_force import PlanFiles  # noqa: PLC0415
+    from gate.service.scaling.by_hand.hands import set_by_hand  # noqa: PLC0415
+    from gate.service.scaling.by_hand.in_force import PlanFiles  # noqa: PLC0415
 
     asked = Asked(target=target, min=minimum, max=maximum, until=until, reason=reason)
     files = PlanFiles(policy=policy_path, calendars=calendar_paths)
@@ -142,8 +142,8 @@ def release(
     runs.
     """
     act, hands = act_of(by), hands_of(dsn, kubeconfig)
-    from gate.service.scaling.hands import release_by_hand  # noqa: PLC0415
-    from gate.service.scaling.in_force import PlanFiles  # noqa: PLC0415
+    from gate.service.scaling.by_hand.hands import release_by_hand  # noqa: PLC0415
+    from gate.service.scaling.by_hand.in_force import PlanFiles  # noqa: PLC0415
 
     files = PlanFiles(policy=policy_path, calendars=calendar_paths)
     done = release_by_hand(hands, act, target, reason=reason, plan=files)
@@ -177,7 +177,7 @@ def list_(everything: bool, dsn: str | None, kubeconfig: str | None, as_json: bo
     With a cluster at hand also those that were set while the database was away.
     """
     act, hands = act_of(""), hands_of(dsn, kubeconfig)
-    from gate.service.scaling.hands import held_by_hand  # noqa: PLC0415
+    from gate.service.scaling.by_hand.hands import held_by_hand  # noqa: PLC0415
 
     found = held_by_hand(hands, act.now, everything=everything)
     if as_json:

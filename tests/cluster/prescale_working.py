@@ -9,11 +9,11 @@ from typing import Any
 
 from gate.service.following import Following
 from gate.service.outbox import Outbox
-from gate.service.scaling.clock import ServerClock
-from gate.service.scaling.planning import Planning
-from gate.service.scaling.service import AHEAD, HOLD, connector, identity
 from gate.service.scaling.standing import StandingHolds
-from gate.service.scaling.worker import PrescaleWorker, Settings
+from gate.service.scaling.worker.clock import ServerClock
+from gate.service.scaling.worker.planning import Planning
+from gate.service.scaling.worker.prescaler import PrescaleWorker, Settings
+from gate.service.scaling.worker.service import AHEAD, HOLD, connector, identity
 from gate.store.connect import Target, connect
 from tests.cluster.faulty import Proxy
 from tests.cluster.prescaling import Prescaling

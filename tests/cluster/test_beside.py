@@ -14,7 +14,7 @@ from gate.core.demand import BEFORE_ALL, Demand
 from gate.core.instants import HOUR, micros
 from gate.core.plan import AHEAD, HOLD
 from gate.service.keeper.kube import named_client
-from gate.service.scaling.beside import Amiss, Beside, Pace, Situation
+from gate.service.scaling.worker.beside import Amiss, Beside, Pace, Situation
 from tests.cluster.prescaling import Prescaling
 from tests.controlplane.plane import ControlPlane
 from tests.core.build import policy

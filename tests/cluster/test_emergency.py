@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from gate.core.instants import format_instant
-from gate.service.scaling import emergency
-from gate.service.scaling.at_hand import Hands
-from gate.service.scaling.in_force import PlanFiles
+from gate.service.scaling.by_hand import emergency
+from gate.service.scaling.by_hand.at_hand import Hands
+from gate.service.scaling.by_hand.in_force import PlanFiles
 from gate.store.connect import Target
 from tests.cli.run import gate
 from tests.cluster.by_hand import NOWHERE, Hand, Start, stored

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gate.service.keeper.kube import apps_api
-from gate.service.scaling.lease import NAME, SECONDS, Lease
+from gate.service.scaling.worker.lease import NAME, SECONDS, Lease
 from tests.cluster.faulty import DROP, Call, Proxy, faulty
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.processes import wait_for

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gate.core.problems import InputError
-from gate.service.scaling.at_hand import Hands
+from gate.service.scaling.by_hand.at_hand import Hands
 
 
 def test_nothing_named_is_nothing_at_hand() -> None:

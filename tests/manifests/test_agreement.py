@@ -13,7 +13,7 @@ from gate.cluster.configuration import PROTECT_LABEL, Service, Settings
 from gate.cluster.fallback.documents import EXPIRY_NAME, NAME
 from gate.cluster.fallback.probe import PROBE_NAME
 from gate.core.document.defaults import DEFAULT_EXEMPT
-from gate.service.scaling import lease
+from gate.service.scaling.worker import lease
 from gate.store.connect import target
 from tests.cluster_cli.conftest import DATA
 from tests.manifests import building

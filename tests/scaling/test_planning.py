@@ -9,7 +9,7 @@ from gate.core.decision import Level
 from gate.inputs import Compiled, Unreadable
 from gate.service.following import Following
 from gate.service.scaling.judging import Judged
-from gate.service.scaling.planning import Planning
+from gate.service.scaling.worker.planning import Planning
 
 POLICY = """\
 version: 1

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from gate.cluster.scaling.values import Range, Reference, Target
-from gate.service.scaling.readiness import Readiness
-from gate.service.scaling.watching import Key, Workload
+from gate.service.scaling.worker.readiness import Readiness
+from gate.service.scaling.worker.watching import Key, Workload
 from tests.scaling.build import target as built
 
 START = datetime(2026, 6, 6, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gate.service.scaling.clock import ServerClock
+from gate.service.scaling.worker.clock import ServerClock
 
 NOON = datetime(2026, 6, 6, 12, tzinfo=UTC)
 DATE = {"Date": "Sat, 06 Jun 2026 12:00:00 GMT"}

@@ -72,7 +72,7 @@ def _scaling(
     """Who keeps the floors of a cluster, where one is named."""
     if settings.kubeconfig is None:
         return None
-    from gate.service.scaling import service  # noqa: PLC0415  (loads the cluster's client)
+    from gate.service.scaling.worker import service  # noqa: PLC0415  (loads the cluster's client)
 
     connect = service.connector(settings.kubeconfig, environ)
 

@@ -37,8 +37,8 @@ from gate.ledger.acts.entries import Act, check_act
 from gate.ledger.acts.holds import Holds, hold_of, open_holds
 from gate.ledger.acts.policies import active_policy
 from gate.service.clock import utc_now
-from gate.service.scaling.at_hand import Clock, Hands, HoldsOf, without_the_plan
-from gate.service.scaling.in_force import Plan, PlanFiles, files_of, later
+from gate.service.scaling.by_hand.at_hand import Clock, Hands, HoldsOf, without_the_plan
+from gate.service.scaling.by_hand.in_force import Plan, PlanFiles, files_of, later
 
 if TYPE_CHECKING:
     from gate.service.scaling.run import Run

@@ -9,14 +9,14 @@ from gate.core.decision import Level
 from gate.service.failures import Failure, Failures, Severity
 from gate.service.logs import log
 from gate.service.outbox import Outbox
-from gate.service.scaling.beside import Amiss
-from gate.service.scaling.clock import ServerClock
 from gate.service.scaling.judging import Judged
-from gate.service.scaling.lease import Lease
-from gate.service.scaling.planning import Planning
-from gate.service.scaling.readiness import Missing
 from gate.service.scaling.run import Outcome
-from gate.service.scaling.watching import Known
+from gate.service.scaling.worker.beside import Amiss
+from gate.service.scaling.worker.clock import ServerClock
+from gate.service.scaling.worker.lease import Lease
+from gate.service.scaling.worker.planning import Planning
+from gate.service.scaling.worker.readiness import Missing
+from gate.service.scaling.worker.watching import Known
 
 PREFIX = "prescale/"
 INPUTS, API_SERVER, CLOCK, DATABASE = (

@@ -19,9 +19,9 @@ from gate.service.load.observing import Observing
 from gate.service.load.watch import Watch
 from gate.service.outbox import Outbox
 from gate.service.scaling.cluster import WIDTH
-from gate.service.scaling.planning import Planning
 from gate.service.scaling.standing import StandingHolds
-from gate.service.scaling.worker import PrescaleWorker, Settings
+from gate.service.scaling.worker.planning import Planning
+from gate.service.scaling.worker.prescaler import PrescaleWorker, Settings
 from gate.service.signals import stopped_by_signals
 from gate.store.connect import Target, target
 

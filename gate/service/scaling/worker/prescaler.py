@@ -20,19 +20,19 @@ from gate.core.backoff import Backoff
 from gate.service.keeper.reflector import Watching
 from gate.service.logs import log
 from gate.service.outbox import Outbox
-from gate.service.scaling.beside import Beside
 from gate.service.scaling.calls import Patience
-from gate.service.scaling.clock import ServerClock
-from gate.service.scaling.guarded import GuardedScalers, LeaseLost
 from gate.service.scaling.judging import Judged
-from gate.service.scaling.lease import Lease
-from gate.service.scaling.planning import Planning
-from gate.service.scaling.readiness import Readiness
 from gate.service.scaling.record import ScalingRecorder, event_of
 from gate.service.scaling.run import HoldsOf, Outcome, bring
-from gate.service.scaling.said import Said
 from gate.service.scaling.standing import StandingHolds
-from gate.service.scaling.watching import Connect, Known, Targets, Workloads
+from gate.service.scaling.worker.beside import Beside
+from gate.service.scaling.worker.clock import ServerClock
+from gate.service.scaling.worker.guarded import GuardedScalers, LeaseLost
+from gate.service.scaling.worker.lease import Lease
+from gate.service.scaling.worker.planning import Planning
+from gate.service.scaling.worker.readiness import Readiness
+from gate.service.scaling.worker.said import Said
+from gate.service.scaling.worker.watching import Connect, Known, Targets, Workloads
 from gate.service.workers import Workers
 
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 0.5, 15.0

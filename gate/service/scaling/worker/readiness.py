@@ -12,7 +12,7 @@ import msgspec
 
 from gate.cluster.scaling.values import Reference, Target
 from gate.service.logs import log
-from gate.service.scaling.watching import WORKLOADS, Key, Workload
+from gate.service.scaling.worker.watching import WORKLOADS, Key, Workload
 
 
 class Times(Protocol):

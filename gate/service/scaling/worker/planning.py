@@ -11,8 +11,8 @@ from gate.core.instants import duration_micros, micros
 from gate.core.plan import plan_changes
 from gate.inputs import Compiled, Unreadable
 from gate.service.load.observing import Followed
-from gate.service.scaling.beside import Situation
 from gate.service.scaling.judging import Judged, judge
+from gate.service.scaling.worker.beside import Situation
 
 _LOOK_AHEAD = timedelta(days=7)
 """The next change of the plan is looked for so far; then it is looked for again."""

@@ -37,8 +37,8 @@ from gate.ledger.acts.holds import (
     open_holds,
 )
 from gate.service.clock import utc_now
-from gate.service.scaling.at_hand import Clock, Hands, HoldsOf, without_the_plan
-from gate.service.scaling.in_force import (
+from gate.service.scaling.by_hand.at_hand import Clock, Hands, HoldsOf, without_the_plan
+from gate.service.scaling.by_hand.in_force import (
     Plan,
     PlanFiles,
     allowing_override,
@@ -47,7 +47,7 @@ from gate.service.scaling.in_force import (
     later,
     plan_of,
 )
-from gate.service.scaling.manual import Bounds, Event, Released, event_of, event_of_hold
+from gate.service.scaling.by_hand.manual import Bounds, Event, Released, event_of, event_of_hold
 
 if TYPE_CHECKING:
     from gate.service.scaling.run import Run

@@ -21,7 +21,7 @@ from gate.store.errors import StoreUnavailable
 from gate.store.patience import answered_within, line
 
 if TYPE_CHECKING:
-    from gate.service.scaling.reach import Chosen
+    from gate.service.scaling.by_hand.reach import Chosen
     from gate.service.scaling.run import Recorder, Run
 
 ANSWER_SECONDS = 10.0
@@ -66,7 +66,7 @@ class Hands:
         if importlib.util.find_spec("kubernetes") is None:
             trouble = "talking to a cluster needs: pip install 'saturday-gate[cluster]'"
             return cls(where, None, cluster_trouble=trouble)
-        from gate.service.scaling.reach import Chosen  # noqa: PLC0415  (loads the client)
+        from gate.service.scaling.by_hand.reach import Chosen  # noqa: PLC0415  (loads the client)
 
         try:
             return cls(where, Chosen.named(kubeconfig, environ))

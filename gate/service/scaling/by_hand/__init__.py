@@ -1,0 +1,1 @@
+"""Floors that people ask for, one target's or, in an emergency, all."""

@@ -1,0 +1,1 @@
+"""`gate prescale --watch`: one actor that keeps floors, sees them become Ready, and says so."""
