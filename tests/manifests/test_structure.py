@@ -118,7 +118,7 @@ def test_what_pods_refer_to_is_there(name: str) -> None:
 def test_bindings_join_roles_and_accounts_that_are_there() -> None:
     there = {building.key_of(each) for each in build("base")}
     bindings = building.of_kind(build("base"), "ClusterRoleBinding", "RoleBinding")
-    assert len(bindings) == 5
+    assert len(bindings) == 6
     for each in bindings:
         group, _, namespace, _ = building.key_of(each)
         reference = each["roleRef"]
