@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -222,10 +223,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             try:
                 self._upstream.request(self.command, self.path, body or None, kept)
                 return self._upstream.getresponse()
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as error:
+                _close_half_made(error)
                 self._upstream.close()
                 self._upstream = None
                 # A kept connection may have been closed since; a new one that fails is a fault.
                 if fresh or attempt:
                     raise
         raise OSError
+
+
+def _close_half_made(error: BaseException) -> None:
+    """Close the TLS socket in whose making an error was raised.
+
+    Where a connection is reset between its beginning and the handshake, `ssl` raises out of
+    `SSLSocket._create` without closing the socket, which nobody else knows of.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        made = frame.f_locals.get("self")
+        if isinstance(made, ssl.SSLSocket):
+            made.close()
