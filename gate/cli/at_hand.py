@@ -1,37 +1,14 @@
-"""What a command that acts on capacity is given: a database, a cluster, the plan; each optional."""
+"""What a command that acts on capacity works with: a database and a cluster; each optional."""
 
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 from gate.cli.database import where
 from gate.cli.exits import Exit
-from gate.cli.options import EXISTING_FILE
 from gate.cli.output import complain
 
 if TYPE_CHECKING:
     from gate.service.scaling.by_hand.at_hand import Hands
-
-Decorated = Callable[..., Any]
-
-
-def plan_options(command: Decorated) -> Decorated:
-    """``--policy`` and ``--calendar`` of a `VariadicCommand`, for the plan in force."""
-    command = click.option(
-        "--calendar", "calendar_paths", type=EXISTING_FILE, multiple=True, metavar="FILE…",
-        help="Calendars of the plan; without them, the database's.",
-    )(command)  # fmt: skip
-    return policy_option(command)
-
-
-def policy_option(command: Decorated) -> Decorated:
-    """``--policy``, else the database's."""
-    return click.option(
-        "--policy", "policy_path", type=EXISTING_FILE, metavar="FILE",
-        help="The policy document; without it, the database's.",
-    )(command)  # fmt: skip
 
 
 def hands_of(dsn: str | None, kubeconfig: str | None) -> "Hands":

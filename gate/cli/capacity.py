@@ -11,12 +11,12 @@ from gate.cli.cluster import kubeconfig_option, namespace_option, need_client
 from gate.cli.exits import Exit
 from gate.cli.opening import open_inputs
 from gate.cli.options import (
-    DURATION,
-    EXISTING_FILE,
     INSTANT,
     VariadicCommand,
     dsn_option,
     json_option,
+    span_options,
+    stored_inputs_options,
 )
 from gate.cli.output import complain, count, print_json
 from gate.cli.screen import console, local
@@ -45,10 +45,7 @@ Exit codes: 0 everything fits; 2 bad usage or input; 3 something would be short;
 
 
 @click.command(cls=VariadicCommand, epilog=_EPILOG)
-@click.option("--policy", "policy_path", type=EXISTING_FILE, metavar="FILE",
-              help="The policy document; without it, the database's.")  # fmt: skip
-@click.option("--calendar", "calendar_paths", type=EXISTING_FILE, multiple=True, metavar="FILE…",
-              help="Calendars; without them, the database's.")  # fmt: skip
+@stored_inputs_options
 @dsn_option
 @kubeconfig_option
 @namespace_option
@@ -56,10 +53,7 @@ Exit codes: 0 everything fits; 2 bad usage or input; 3 something would be short;
               help="How many days to look ahead.")  # fmt: skip
 @click.option("--at", type=INSTANT, metavar="INSTANT",
               help="Look ahead from then; default: now.")  # fmt: skip
-@click.option("--ahead", type=DURATION, default="30m", show_default=True, metavar="DURATION",
-              help="How long before the load its replicas stand ready.")  # fmt: skip
-@click.option("--hold", type=DURATION, default="1h", show_default=True, metavar="DURATION",
-              help="How long after the load its replicas are kept.")  # fmt: skip
+@span_options
 @json_option
 def capacity(
     policy_path: str | None,

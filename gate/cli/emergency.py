@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gate.cli.at_hand import hands_of, plan_options, policy_option, undone
+from gate.cli.at_hand import hands_of, undone
 from gate.cli.cluster import kubeconfig_option
 from gate.cli.database import act_of, by_option, database_option, new_id
 from gate.cli.documents import policy_bytes
 from gate.cli.ending import end_of, length_option
 from gate.cli.exits import Exit
-from gate.cli.options import INSTANT, VariadicCommand, json_option
+from gate.cli.options import (
+    INSTANT,
+    VariadicCommand,
+    json_option,
+    stored_inputs_options,
+    stored_policy_option,
+)
 from gate.cli.output import complain, count, print_json
 from gate.cli.screen import until_words
 from gate.core.document import read_policy
@@ -45,7 +51,7 @@ Exit codes: 0 begun, extended, or active already; 2 bad usage or input; 4 someth
 @click.option("--until", "end", type=INSTANT, metavar="INSTANT",
               help="When it ends by itself; default: 4 hours from now.")  # fmt: skip
 @length_option
-@policy_option
+@stored_policy_option
 @by_option
 @database_option
 @kubeconfig_option
@@ -97,7 +103,7 @@ Exit codes: 0 ended, also where none was active; 2 bad usage or input; 4 somethi
 """,
 )
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the record.")
-@plan_options
+@stored_inputs_options
 @by_option
 @database_option
 @kubeconfig_option

@@ -11,13 +11,13 @@ from gate.cli.cluster import kubeconfig_option, need_client
 from gate.cli.exits import Exit
 from gate.cli.opening import open_inputs
 from gate.cli.options import (
-    EXISTING_FILE,
     INSTANT,
     VariadicCommand,
     calendar_option,
     dsn_option,
     json_option,
     policy_option,
+    stored_inputs_options,
 )
 from gate.cli.output import complain, print_json
 from gate.cli.screen import moment
@@ -134,10 +134,7 @@ SIGTERM ends it. Exit codes: 0 ended as told, or (--once) installed; 2 bad usage
 4 (--once) the lock could not be installed.
 """,
 )
-@click.option("--policy", "policy_path", type=EXISTING_FILE, metavar="FILE",
-              help="The policy document; without it, the database's.")  # fmt: skip
-@click.option("--calendar", "calendar_paths", type=EXISTING_FILE, multiple=True, metavar="FILE…",
-              help="Calendars; without them, the database's.")  # fmt: skip
+@stored_inputs_options
 @dsn_option
 @_compiling
 @_own_namespace("POD_NAMESPACE")

@@ -17,6 +17,7 @@ from gate.cli.options import (
     policy_option,
     positive,
     range_options,
+    span_options,
 )
 from gate.cli.output import print_json_array
 from gate.cli.screen import LEVEL_STYLES, bar, console, local, show, speaks
@@ -101,14 +102,7 @@ Examples:
 @policy_option
 @calendar_option
 @range_options
-@click.option(
-    "--ahead", type=DURATION, default="30m", show_default=True, metavar="DURATION",
-    help="How long before the load its replicas stand ready.",
-)  # fmt: skip
-@click.option(
-    "--hold", type=DURATION, default="1h", show_default=True, metavar="DURATION",
-    help="How long after the load its replicas are kept.",
-)  # fmt: skip
+@span_options
 @click.option("--rungs", is_flag=True, help="Floors are floor, high, ceiling (the default).")
 @click.option("--continuous", is_flag=True, help="Floors follow the load replica by replica.")
 @cost_options

@@ -83,6 +83,35 @@ def calendar_option(command: Decorated) -> Decorated:
     )(command)  # fmt: skip
 
 
+def stored_policy_option(command: Decorated) -> Decorated:
+    """``--policy FILE``, where the database's will do."""
+    return click.option(
+        "--policy", "policy_path", type=EXISTING_FILE, metavar="FILE",
+        help="The policy document; without it, the database's.",
+    )(command)  # fmt: skip
+
+
+def stored_inputs_options(command: Decorated) -> Decorated:
+    """``--policy FILE`` and ``--calendar FILE…`` of a `VariadicCommand`, likewise."""
+    command = click.option(
+        "--calendar", "calendar_paths", type=EXISTING_FILE, multiple=True, metavar="FILE…",
+        help="Calendars; without them, the database's.",
+    )(command)  # fmt: skip
+    return stored_policy_option(command)
+
+
+def span_options(command: Decorated) -> Decorated:
+    """``--ahead`` and ``--hold``: how far a plan looks around an instant."""
+    command = click.option(
+        "--hold", type=DURATION, default="1h", show_default=True, metavar="DURATION",
+        help="How long after the load its replicas are kept.",
+    )(command)  # fmt: skip
+    return click.option(
+        "--ahead", type=DURATION, default="30m", show_default=True, metavar="DURATION",
+        help="How long before the load its replicas stand ready.",
+    )(command)  # fmt: skip
+
+
 def range_options(command: Decorated) -> Decorated:
     """``--from`` and ``--to``: the range ``[from, to)``."""
     command = click.option(

@@ -12,11 +12,12 @@ from gate.cli.cluster import kubeconfig_option, namespace_option, need_client
 from gate.cli.exits import Exit
 from gate.cli.options import (
     DURATION,
-    EXISTING_FILE,
     INSTANT,
     VariadicCommand,
     dsn_option,
     json_option,
+    span_options,
+    stored_inputs_options,
 )
 from gate.cli.output import complain, count, print_json_array
 from gate.cli.progress import counting
@@ -48,10 +49,7 @@ Exit codes: 0 ended as told; or every target stands as planned, or as somebody e
 
 
 @click.command(cls=VariadicCommand, epilog=_EPILOG)
-@click.option("--policy", "policy_path", type=EXISTING_FILE, metavar="FILE",
-              help="The policy document; without it, the database's.")  # fmt: skip
-@click.option("--calendar", "calendar_paths", type=EXISTING_FILE, multiple=True, metavar="FILE…",
-              help="Calendars; without them, the database's.")  # fmt: skip
+@stored_inputs_options
 @dsn_option
 @kubeconfig_option
 @namespace_option
@@ -60,10 +58,7 @@ Exit codes: 0 ended as told; or every target stands as planned, or as somebody e
               help="Keep the targets at the plan until told to stop.")  # fmt: skip
 @click.option("--at", type=INSTANT, metavar="INSTANT",
               help="The plan of another instant, as a rehearsal; default: now.")  # fmt: skip
-@click.option("--ahead", type=DURATION, default="30m", show_default=True, metavar="DURATION",
-              help="How long before the load its replicas stand ready.")  # fmt: skip
-@click.option("--hold", type=DURATION, default="1h", show_default=True, metavar="DURATION",
-              help="How long after the load its replicas are kept.")  # fmt: skip
+@span_options
 @click.option("--ready-within", type=DURATION, default="5m", show_default=True,
               metavar="DURATION", help="With --watch: by when a floor must be Ready.")  # fmt: skip
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gate.cli.at_hand import hands_of, plan_options, undone
+from gate.cli.at_hand import hands_of, undone
 from gate.cli.cluster import kubeconfig_option
 from gate.cli.database import act_of, by_option, database_option, new_id
 from gate.cli.ending import end_of, length_option
 from gate.cli.exits import Exit
-from gate.cli.options import INSTANT, VariadicCommand, json_option
+from gate.cli.options import (
+    INSTANT,
+    VariadicCommand,
+    json_option,
+    stored_inputs_options,
+)
 from gate.cli.output import complain, print_json, print_json_array
 from gate.cli.screen import until_words
 
@@ -55,7 +60,7 @@ included; 4 not recorded, or not applied, though a database or a cluster is name
 @click.option("--reason", required=True, metavar="TEXT", help="Why, for the record.")
 @click.option("--environment", metavar="NAME",
               help="Environment of the target, where an override names one.")  # fmt: skip
-@plan_options
+@stored_inputs_options
 @by_option
 @database_option
 @kubeconfig_option
@@ -121,7 +126,7 @@ taken off, though a database or a cluster is named.
 )
 @_TARGET
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the record.")
-@plan_options
+@stored_inputs_options
 @by_option
 @database_option
 @kubeconfig_option

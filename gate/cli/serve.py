@@ -38,10 +38,7 @@ def _parts(_: click.Context, __: click.Parameter, given: str) -> frozenset[str]:
 
 
 @click.command(cls=options.VariadicCommand, epilog=_EPILOG)
-@click.option("--policy", "policy", type=options.EXISTING_FILE, metavar="FILE",
-              help="The policy document; without it, the database's.")  # fmt: skip
-@click.option("--calendar", "calendars", type=options.EXISTING_FILE, multiple=True,
-              metavar="FILE…", help="Calendars; without them, the database's.")  # fmt: skip
+@options.stored_inputs_options
 @click.option("--dsn", metavar="DSN",
               help="PostgreSQL to use; else GATE_DSN, else `embedded`.")  # fmt: skip
 @click.option("--migrate", is_flag=True,
@@ -75,7 +72,7 @@ def serve(**given: Any) -> int:
             " credentials: listen on 127.0.0.1 or leave --dev out",
             param_hint="--dev",
         )
-    _check(given["policy"], given["calendars"])
+    _check(given["policy_path"], given["calendar_paths"])
     if given["kubeconfig"] and "workers" in given["only"]:
         from gate.service.keeper.kube import named_client  # noqa: PLC0415  (loads the client)
 
@@ -115,8 +112,8 @@ def _settings(given: dict[str, Any], target: "Target", place: Any) -> "Settings"
 
     return Settings(
         deciding=DecidingSettings(
-            policy=str(Path(given["policy"]).absolute()) if given["policy"] else None,
-            calendars=tuple(str(Path(path).absolute()) for path in given["calendars"]),
+            policy=str(Path(given["policy_path"]).absolute()) if given["policy_path"] else None,
+            calendars=tuple(str(Path(path).absolute()) for path in given["calendar_paths"]),
             dsn=target.dsn,
             journal=place.journal,
             state=place.state,

@@ -40,10 +40,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, invoke_without_command=True, epilog=_EPILOG, subcommand_metavar="")
-@click.option("--policy", "policy", type=options.EXISTING_FILE, metavar="FILE",
-              help="The policy document; without it, the database's.")  # fmt: skip
-@click.option("--calendar", "calendars", type=options.EXISTING_FILE, multiple=True,
-              metavar="FILE…", help="Calendars; without them, the database's.")  # fmt: skip
+@options.stored_inputs_options
 @options.dsn_option
 @click.option("--journal", type=click.Path(file_okay=False), metavar="DIR",
               help="Where decisions are kept until they are in the ledger.")  # fmt: skip
@@ -85,7 +82,7 @@ def _require(given: dict[str, Any]) -> None:
     needed = {"--journal": "journal", "--listen": "listen", "--tls-cert": "tls_cert",
               "--tls-key": "tls_key"}  # fmt: skip
     if not given["dsn"]:
-        needed |= {"--policy": "policy", "--calendar": "calendars"}
+        needed |= {"--policy": "policy_path", "--calendar": "calendar_paths"}
     missing = [option for option, name in needed.items() if not given[name]]
     if missing:
         raise click.UsageError(
@@ -134,8 +131,8 @@ def _keeper_config(given: dict[str, Any]) -> bytes | None:
             socket=str(journal / "keeper.sock"),
             dsn=given["dsn"],
             kubeconfig=str(Path(kubeconfig).absolute()) if kubeconfig else None,
-            policy=not given["policy"],
-            calendar=not given["calendars"],
+            policy=not given["policy_path"],
+            calendar=not given["calendar_paths"],
         )
     )
 
@@ -148,8 +145,8 @@ def _settings(given: dict[str, Any], *, keeper: bool) -> "Settings":
 
     drain: timedelta = given["drain"]
     return Settings(
-        policy=absolute(given["policy"]),
-        calendars=tuple(str(Path(path).absolute()) for path in given["calendars"]),
+        policy=absolute(given["policy_path"]),
+        calendars=tuple(str(Path(path).absolute()) for path in given["calendar_paths"]),
         environment=given["environment"] or None,
         journal=str(Path(given["journal"]).absolute()),
         journal_cap_bytes=given["journal_cap"] * _MIB,
