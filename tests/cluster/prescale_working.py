@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gate.service.following import Following
+from gate.service.load.observing import Observing
+from gate.service.load.watch import Watch
 from gate.service.outbox import Outbox
 from gate.service.scaling.standing import StandingHolds
 from gate.service.scaling.worker.clock import ServerClock
@@ -56,15 +58,15 @@ class Site(Prescaling):
         *,
         proxy: Proxy | None = None,
         where: Target | None = None,
-        troubles: Callable[[], list[str]] = list,
         local: Callable[[], datetime] | None = None,
         ahead: timedelta = AHEAD,
         **settings: Any,
     ) -> Iterator[PrescaleWorker]:
         """A worker, until the end of the block."""
         path = proxy.kubeconfig() if proxy else self.plane.kubeconfig()
-        inputs = Following(str(self.policy), [str(self.calendar)])
-        planning = Planning(inputs, ahead=ahead, hold=HOLD, troubles=troubles)
+        following = Following(str(self.policy), [str(self.calendar)])
+        observing = Observing(following, Watch({}), every_seconds=0.2)
+        planning = Planning(observing, ahead=ahead, hold=HOLD)
         chosen: dict[str, Any] = {"namespace": self.namespace, "identity": identity(), **settings}
         worker = PrescaleWorker(
             connector(str(path), {}),
@@ -74,8 +76,22 @@ class Site(Prescaling):
             standing=None if where is None else StandingHolds(where),
             clock=None if local is None else ServerClock(local),
         )
-        with running(worker):
+        with asking(observing), running(worker):
             yield worker
+
+
+@contextmanager
+def asking(observing: Observing) -> Iterator[None]:
+    """Ask the policy's source of observed load, if it has one, until the end of the block."""
+    stop = threading.Event()
+    thread = threading.Thread(target=observing.run, args=[stop], name="load")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        observing.end()
+        thread.join()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -369,27 +369,33 @@ def test_the_fallback_is_the_policys_where_only_the_calendar_cannot_be_read(site
         site.until((27, 30))
 
 
-def test_metrics_that_fail_bring_the_fallback(site: Site) -> None:
+def test_metrics_that_fail_bring_the_fallback(site: Site, tmp_path: Path) -> None:
     site.hpa()
-    troubles: list[str] = []
-    with site.working(troubles=lambda: list(troubles)) as worker:
+    load = tmp_path / "load.csv"
+    source = f"observed: {{source: csv, file: '{load}', max_age: 1s, fails_after: 1s}}"
+    site.put(site.policy, site.policy.read_text().replace("{hours", f"{{{source}, hours"))
+    with site.working() as worker:
         wait_for("it has begun", lambda: worker.holds)
-        troubles.append("Prometheus does not answer")
         site.until((20, 30))
-        assert "Prometheus does not answer" in failures(worker)["inputs"]
-        troubles.clear()
+        wait_for("it is told", lambda: "inputs" in failures(worker))
+        assert str(load) in failures(worker)["inputs"]
+        began = datetime.now(UTC)
+        rows = (f"{began + timedelta(seconds=each):%FT%TZ},1\n" for each in range(120))
+        site.put(load, f"timestamp,value\n{''.join(rows)}")
         site.until(OWN)
 
 
-def test_a_plan_that_breaks_in_the_computing_is_a_fault_and_no_end(site: Site) -> None:
+def test_a_plan_that_breaks_in_the_computing_is_a_fault_and_no_end(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site.hpa()
     with site.working() as worker:
         wait_for("it has begun", lambda: worker.holds)
 
-        def judging(*_: Any) -> Any:
+        def judging(*_: Any, **__: Any) -> Any:
             raise ZeroDivisionError
 
-        worker.planning.judging = judging
+        monkeypatch.setattr("gate.service.scaling.worker.planning.judge", judging)
         site.until((20, 30), seconds=30.0)
 
 

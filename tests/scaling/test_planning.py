@@ -1,14 +1,15 @@
 """What the worker goes by: the plan, its next change, and the fallback beside it in trouble."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from gate.core.decision import Level
-from gate.inputs import Compiled, Unreadable
 from gate.service.following import Following
-from gate.service.scaling.judging import Judged
+from gate.service.load.observing import Observing
+from gate.service.load.watch import Watch
 from gate.service.scaling.worker.planning import Planning
 
 POLICY = """\
@@ -113,26 +114,42 @@ def test_from_the_start_what_can_be_read_counts(
     assert (None if judged.capacity is None else judged.capacity.fallback) == fallback
 
 
-def test_troubles_of_other_sources_are_told_as_they_come_and_go(files: Files) -> None:
-    troubles: list[str] = []
+def test_a_source_of_load_that_fails_is_told_as_it_comes_and_goes(
+    files: Files, tmp_path: Path
+) -> None:
+    load, now, stop = tmp_path / "load.csv", [june(10, 12)], threading.Event()
+    observed = f"  observed: {{source: csv, file: '{load}', fails_after: 10m}}\n"
+    files.policy.write_text(POLICY + observed)
     following = Following(str(files.policy), [str(files.calendar)])
-    planning = Planning(following, ahead=AHEAD, hold=HOLD, troubles=lambda: list(troubles))
+    observing = Observing(following, Watch({}, clock=lambda: now[0]))
+    planning = Planning(observing, ahead=AHEAD, hold=HOLD)
+    observing.wait(stop)
     planning.look()
-    troubles.append("no answer")
+    assert not planning.at(now[0]).fallback
+    now[0] = june(10, 13)
+    observing.wait(stop)
     assert planning.look()
-    assert planning.at(june(10, 12)).reason == "no answer"
+    (trouble,) = planning.troubles()
+    assert "observed load is failed" in trouble
+    assert str(load) in trouble
+    judged = planning.at(now[0])
+    assert (judged.level, judged.fallback) == (Level.HIGH, True)
+    assert judged.reason == trouble
     assert not planning.look()
-    troubles.clear()
+    load.write_text("timestamp,value\n2026-06-10T13:00:00Z,1\n")
+    observing.wait(stop)
     assert planning.look()
-    assert not planning.at(june(10, 12)).fallback
+    assert not planning.at(now[0]).fallback
 
 
-def test_a_plan_that_cannot_be_computed_is_one_that_is_not_known(files: Files) -> None:
-    def judging(read: Compiled | Unreadable, at: datetime) -> Judged:
+def test_a_plan_that_cannot_be_computed_is_one_that_is_not_known(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judging(read: object, at: datetime, **_: object) -> None:
         raise ZeroDivisionError(f"{at:%Y}")
 
-    following = Following(str(files.policy), [str(files.calendar)])
-    planning = Planning(following, ahead=AHEAD, hold=HOLD, judging=judging)
+    planning = files.planning()
+    monkeypatch.setattr("gate.service.scaling.worker.planning.judge", judging)
     planning.look()
     judged = planning.at(june(10, 12))
     assert (judged.level, judged.fallback) == (None, True)

@@ -68,10 +68,7 @@ class Observing:
         """Ask the source of the policy in force, every so often, until told to stop."""
         while not stop.is_set():
             self._wake.clear()
-            booked = self._booked
-            if booked is not None and observes(booked):
-                self._watch.look(booked)
-                self._asked += 1
+            self._ask()
             self._wake.wait(self._every_seconds)
 
     def end(self) -> None:
@@ -95,8 +92,13 @@ class Observing:
         """Until it is known what there is to read, and what was seen so far."""
         self._inputs.wait(stop)
         self._read()
-        if self._booked is not None and observes(self._booked):
-            self._watch.look(self._booked)
+        self._ask()
+
+    def _ask(self) -> None:
+        booked = self._booked
+        if booked is not None and observes(booked):
+            self._watch.look(booked)
+            self._asked += 1
 
     def _read(self) -> bool:
         """Read policy and calendar where they changed; whether they did."""

@@ -1,7 +1,7 @@
 """What the worker goes by: the plan of what was read last, and in trouble the fallback, too."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -9,21 +9,19 @@ from msgspec.structs import replace
 from gate.cluster.scaling.values import Target
 from gate.core.instants import duration_micros, micros
 from gate.core.plan import plan_changes
-from gate.inputs import Compiled, Unreadable
+from gate.inputs import Compiled, trouble_of
 from gate.service.load.observing import Followed
 from gate.service.scaling.judging import Judged, judge
 from gate.service.scaling.worker.beside import Situation
 
 _LOOK_AHEAD = timedelta(days=7)
 """The next change of the plan is looked for so far; then it is looked for again."""
-Judging = Callable[[Compiled | Unreadable, datetime], Judged]
 
 
 class Planning:
     """The plan at any instant. What was read last stays the plan while it cannot be read again.
 
-    ``judging`` says what holds at an instant by what was read; ``troubles`` what else is amiss with
-    what the plan rests on, such as a source of observed load that does not answer.
+    A source of observed load that has failed is a trouble like a file that cannot be read.
     """
 
     def __init__(
@@ -32,13 +30,9 @@ class Planning:
         *,
         ahead: timedelta,
         hold: timedelta,
-        judging: Judging | None = None,
-        troubles: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._inputs = inputs
         self._ahead, self._hold = ahead, hold
-        self.judging = judging or (lambda read, at: judge(read, at, ahead=ahead, hold=hold))
-        self._troubles = troubles
         self._compiled: Compiled | None = None
         self._next: datetime | None = None
         self._seen: tuple[str, ...] = ()
@@ -68,7 +62,10 @@ class Planning:
     def troubles(self) -> tuple[str, ...]:
         """Why the fallback holds; nothing where it does not."""
         found = [self._inputs.trouble] if self._inputs.trouble else []
-        return (*found, *self._troubles())
+        observed = None if self._compiled is None else self._compiled.facts.observed
+        if self._compiled is not None and observed is not None and observed.failed:
+            found.append(str(trouble_of(self._compiled)))
+        return tuple(found)
 
     def at(self, now: datetime) -> Judged:
         """What holds now. Never raises: a plan that cannot be computed is one that is not known."""
@@ -76,7 +73,7 @@ class Planning:
         judged: Judged | None = None
         if self._compiled is not None:
             try:
-                judged = self.judging(self._compiled, now)
+                judged = judge(self._compiled, now, ahead=self._ahead, hold=self._hold)
             # Whatever is wrong with it, capacity must stand.
             except Exception as error:
                 troubles.append(f"the plan cannot be computed: {type(error).__name__}: {error}")

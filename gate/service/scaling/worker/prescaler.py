@@ -81,7 +81,7 @@ class PrescaleWorker:
         self.rounds = 0
         self._lease: Lease | None = None
         self._connect = connect
-        self.planning = planning
+        self._planning = planning
         self._settings = settings
         self.outbox = outbox
         self._standing = standing
@@ -138,7 +138,7 @@ class PrescaleWorker:
         if self._settings.foresee:
             beside.start(self._beside)
         try:
-            self.planning.wait(stop)
+            self._planning.wait(stop)
             self._loop(stop, lease, scalers, targets, workloads)
         finally:
             self._beside.know(None)
@@ -162,7 +162,7 @@ class PrescaleWorker:
     ) -> None:
         due = 0.0
         while not stop.is_set():
-            news = self.planning.look()
+            news = self._planning.look()
             woken = self._wake.is_set()
             self._wake.clear()
             if woken or news or time.monotonic() >= due:
@@ -192,8 +192,8 @@ class PrescaleWorker:
         """Do what is to be done now; in how many seconds the next round is due."""
         now = self.clock()
         self.rounds += 1
-        self.said.surroundings(self.planning, known, lease, self.clock, self.outbox)
-        if not lease.held or not known.synced or self.planning.waits:
+        self.said.surroundings(self._planning, known, lease, self.clock, self.outbox)
+        if not lease.held or not known.synced or self._planning.waits:
             if not lease.held:
                 self._greeted = self._settled = False
                 self._beside.know(None)
@@ -202,10 +202,10 @@ class PrescaleWorker:
         current = self._current(known)
         if not self._greeted:
             self._greet(current, now)
-        judged = self.planning.at(now)
+        judged = self._planning.at(now)
         self.said.level(judged)
         self._bring(scalers, current, judged)
-        self._beside.know(self.planning.situation(judged, current, self._settings.namespace))
+        self._beside.know(self._planning.situation(judged, current, self._settings.namespace))
         self._follow(known, workloads)
         return self._next_round(current, judged.at)
 
@@ -297,7 +297,7 @@ class PrescaleWorker:
 
     def _next_round(self, current: tuple[Target, ...], now: datetime) -> float:
         """Seconds to the next moment after ``now``, which is what was judged by: none is missed."""
-        moments = [now + self._settings.recheck, self.planning.next_change(now)]
+        moments = [now + self._settings.recheck, self._planning.next_change(now)]
         for target in current:
             holds = self._holds_of(target)
             standing = in_force(target.holds if holds is None else holds, now)
