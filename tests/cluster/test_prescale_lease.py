@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gate.service.keeper.kube import apps_api
+from gate.service.keeper.kube import named_client
 from gate.service.scaling.worker.lease import NAME, SECONDS, Lease
 from tests.cluster.faulty import DROP, Call, Proxy, faulty
 from tests.controlplane.plane import ControlPlane
@@ -15,9 +15,8 @@ from tests.controlplane.processes import wait_for
 
 
 def candidate(proxy: Proxy, namespace: str, stack: ExitStack) -> Lease:
-    api = apps_api(str(proxy.kubeconfig()), {})
-    assert api is not None
-    lease = Lease(api.api_client, namespace, secrets.token_hex(4))
+    client = named_client(str(proxy.kubeconfig()), {})
+    lease = Lease(client, namespace, secrets.token_hex(4))
     stack.callback(lease.end)
     lease.start()
     return lease

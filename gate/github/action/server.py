@@ -13,6 +13,7 @@ import msgspec
 import requests
 
 from gate import __version__
+from gate.core.bounded import BeyondBoundsError, gathered
 from gate.core.decision import Decision, Effect, Request, Verdict
 from gate.core.printable import plain
 
@@ -139,13 +140,13 @@ class GateServer:
             stream=True,
             auth=_as_given,
         ) as response:
-            content = bytearray()
-            for piece in response.iter_content(1 << 16):
-                content += piece
-                late = time.monotonic() - started > _LONGEST_SECONDS
-                if late or len(content) > _LARGEST_ANSWER_BYTES:
-                    raise ValueError("its answer does not end")
-            return response.status_code, bytes(content)
+            left = _LONGEST_SECONDS - (time.monotonic() - started)
+            pieces = response.iter_content(1 << 16)
+            try:
+                content = gathered(pieces, _LARGEST_ANSWER_BYTES, left, time.monotonic)
+            except BeyondBoundsError:
+                raise ValueError("its answer does not end") from None
+            return response.status_code, content
 
 
 def _as_given(prepared: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from kubernetes.client import ApiClient, ApiException, AppsV1Api, Configuration
+from kubernetes.client import ApiClient, ApiException, Configuration
 from kubernetes.config import (
     ConfigException,
     load_incluster_config,
@@ -53,12 +53,6 @@ def api_client(
         except ConfigException:
             return None
     return ApiClient(configuration)
-
-
-def apps_api(kubeconfig: str | None, environ: Mapping[str, str]) -> AppsV1Api | None:
-    """The same as the API of workloads."""
-    client = api_client(kubeconfig, environ)
-    return None if client is None else AppsV1Api(client)
 
 
 def named_client(
