@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from tests.controlplane.plane import ADMIN, ControlPlane
 
+BUSY = 429
+"""The status of an API server that asks to be left alone for ``Proxy.retry_after`` seconds."""
 DROP = 0
 """Instead of a status: the connection breaks without an answer."""
 DROP_AFTER = -1
@@ -26,11 +28,12 @@ _SECONDS = 60.0
 
 
 class Call(NamedTuple):
-    """One request."""
+    """One request; ``before`` is how many came before it."""
 
     method: str
     path: str
     query: str
+    before: int
 
     @property
     def watch(self) -> bool:
@@ -58,6 +61,7 @@ class Proxy:
 
     def __post_init__(self) -> None:
         self.calls: list[Call] = []
+        self.lock = threading.Lock()
         self.streams: set[socket.socket] = set()
 
     def kubeconfig(self, user: str = ADMIN) -> Path:
@@ -144,9 +148,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         path, _, query = self.path.partition("?")
-        call = Call(self.command, path, query)
         proxy = self.server.proxy
-        proxy.calls.append(call)
+        with proxy.lock:
+            call = Call(self.command, path, query, len(proxy.calls))
+            proxy.calls.append(call)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fault = proxy.fault(call)
         if fault == DROP:
@@ -168,7 +173,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = json.dumps({**said, "message": "the API server is in trouble"}).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
-        if status == 429:
+        if status == BUSY:
             self.send_header("Retry-After", self.server.proxy.retry_after)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

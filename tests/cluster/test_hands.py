@@ -15,8 +15,8 @@ from gate.core.instants import format_instant
 from gate.store.connect import Target, connect
 from tests.cli.run import gate
 from tests.cluster.by_hand import NOWHERE, REASON, Hand, stored
+from tests.cluster.faulty import DROP, DROP_AFTER, faulty
 from tests.cluster.prescaling import SCALED, Prescaling, with_keda
-from tests.cluster.unruly import Fate, unruly
 from tests.controlplane.plane import ControlPlane
 
 
@@ -198,23 +198,22 @@ def test_what_was_set_without_the_cluster_is_applied_by_the_next_run(
     assert hand.held() == []
 
 
-@pytest.mark.parametrize(("fate", "stands"), [("unheard", (2, 20)), ("lost", (60, 60))])
+@pytest.mark.parametrize(("fault", "stands"), [(DROP, (2, 20)), (DROP_AFTER, (60, 60))])
 def test_a_command_killed_around_its_patch_is_made_good_by_running_it_again(
-    hand: Hand, store: Target, tmp_path: Path, fate: Fate, stands: tuple[int, int]
+    hand: Hand, store: Target, tmp_path: Path, fault: int, stands: tuple[int, int]
 ) -> None:
     hand.stage.hpa(low=2, high=20)
     target, end = f"{hand.stage.namespace}/web", "2099-01-01T00:00:00Z"
     asked = ("scale", "set", target, "--min", "60", "--until", end, *REASON)
-    with unruly(
-        hand.stage.plane, tmp_path, lambda method, *_: fate if method == "PATCH" else "answered"
-    ) as server:
+    with faulty(hand.stage.plane, tmp_path) as server:
+        server.fault = lambda call: fault if call.method == "PATCH" else None
         process = subprocess.Popen(
-            [sys.executable, "-m", "gate", *asked, "--kubeconfig", str(server.kubeconfig)],
+            [sys.executable, "-m", "gate", *asked, "--kubeconfig", str(server.kubeconfig())],
             stdout=subprocess.DEVNULL,
         )
         try:
             hand.stage.plane.wait_for(
-                "the patch", lambda: any(call[0] == "PATCH" for call in server.calls)
+                "the patch", lambda: any(call.method == "PATCH" for call in server.calls)
             )
             hand.stage.plane.wait_for("its effect", lambda: hand.stage.range() == stands)
         finally:

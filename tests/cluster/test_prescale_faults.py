@@ -4,7 +4,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from gate.service.scaling.cluster import Scalers
 from gate.service.scaling.judging import judge
 from gate.service.scaling.run import Run, run_once
 from tests.cli.run import gate
+from tests.cluster.faulty import BUSY, DROP, DROP_AFTER, Call, Fault, faulty, none
 from tests.cluster.prescaling import (
     HIGH,
     HPAS,
@@ -30,7 +30,6 @@ from tests.cluster.prescaling import (
     moved,
     with_keda,
 )
-from tests.cluster.unruly import Fate, unruly
 from tests.controlplane.plane import PERSON, ControlPlane
 from tests.controlplane.running import Running
 
@@ -148,18 +147,22 @@ def test_nothing_is_lost_where_the_server_is_busy_and_loses_answers(
         stage.hpa(name)
     lost: set[str] = set()
 
-    def fate(method: str, path: str, before: int) -> Fate:
-        if before in {0, 5, 6, 7, 8}:
-            return "busy"
-        if method == "PATCH" and len(lost) < 3 and path not in lost:
-            lost.add(path)
-            return "unheard" if len(lost) == 1 else "lost"
-        return "answered"
+    losing = threading.Lock()
+
+    def fault(call: Call) -> int | None:
+        if call.before in {0, 5, 6, 7, 8}:
+            return BUSY
+        with losing:
+            if call.method == "PATCH" and len(lost) < 3 and call.path not in lost:
+                lost.add(call.path)
+                return DROP if len(lost) == 1 else DROP_AFTER
+        return None
 
     for instant in (HIGH, NORMAL):
         lost.clear()
-        with unruly(stage.plane, tmp_path, fate) as front:
-            done = stage.run(instant, "--kubeconfig", str(front.kubeconfig))
+        with faulty(stage.plane, tmp_path) as front:
+            front.fault, front.retry_after = fault, "1"
+            done = stage.run(instant, "--kubeconfig", str(front.kubeconfig()))
         assert done.code == 0, done
         # Each entry tells what this run did, also where its answer was lost.
         assert all(entry["changed"] for entry in done.json)
@@ -176,15 +179,16 @@ def test_a_server_that_goes_in_the_middle_of_a_run_costs_nothing_but_time(
     patience = Patience(unreachable=0.5)
     inputs = read_inputs(str(stage.policy), (str(stage.calendar),))
 
-    def run(fate: Callable[[str, str, int], Fate], instant: str) -> Run:
+    def run(fault: Fault, instant: str) -> Run:
         at = parse_instant(instant)
         judged = judge(inputs, at, ahead=timedelta(minutes=30), hold=timedelta(hours=1))
-        with unruly(stage.plane, tmp_path, fate) as front:
-            scalers = Scalers.connect(str(front.kubeconfig), {}, patience)
+        with faulty(stage.plane, tmp_path) as front:
+            front.fault = fault
+            scalers = Scalers.connect(str(front.kubeconfig()), {}, patience)
             return run_once(scalers, judged, namespace=stage.namespace)
 
-    def goes(method: str, path: str, before: int) -> Fate:
-        return "answered" if before < 20 else "lost" if before < 25 else "unheard"
+    def goes(call: Call) -> int | None:
+        return None if call.before < 20 else DROP_AFTER if call.before < 25 else DROP
 
     began = time.monotonic()
     broken = run(goes, MAXIMUM)
@@ -195,13 +199,13 @@ def test_a_server_that_goes_in_the_middle_of_a_run_costs_nothing_but_time(
         known == (step.error is None) for known, step in zip(done, broken.steps, strict=True)
     )
     assert 0 < sum(done) < len(names)
-    whole = run(lambda *_: "answered", MAXIMUM)
+    whole = run(none, MAXIMUM)
     assert whole.as_planned
     # Those five whose answers were lost stood as planned already, and were not told as moved.
     moved_by_both = sum(done) + sum(step.changed for step in whole.steps)
     assert len(names) - 5 <= moved_by_both <= len(names)
     assert all(stage.range(name) == (50, 50) for name in names)
-    assert run(lambda *_: "answered", NORMAL).as_planned
+    assert run(none, NORMAL).as_planned
     assert all(stage.range(name) == (10, 30) for name in names)
 
 
@@ -209,17 +213,16 @@ def test_a_target_that_goes_while_it_is_written_is_said(stage: Prescaling, tmp_p
     for name in ("early", "late", "stays"):
         stage.hpa(name)
 
-    def fate(method: str, path: str, before: int) -> Fate:
-        place = path.partition("?")[0]
-        if method == "PATCH" and place.endswith("/late"):
+    def meddle(call: Call) -> None:
+        if call.method == "PATCH" and call.path.endswith("/late"):
             body = {"metadata": {"annotations": {"tick": "1"}}}
-            stage.plane.request("PATCH", place, body, content_type=MERGE).ok()
-        if (method, place.rpartition("/")[2]) in {("PATCH", "early"), ("GET", "late")}:
-            stage.plane.request("DELETE", place).ok()
-        return "answered"
+            stage.plane.request("PATCH", call.path, body, content_type=MERGE).ok()
+        if (call.method, call.path.rpartition("/")[2]) in {("PATCH", "early"), ("GET", "late")}:
+            stage.plane.request("DELETE", call.path).ok()
 
-    with unruly(stage.plane, tmp_path, fate) as front:
-        done = stage.run(HIGH, "--kubeconfig", str(front.kubeconfig))
+    with faulty(stage.plane, tmp_path) as front:
+        front.fault = meddle
+        done = stage.run(HIGH, "--kubeconfig", str(front.kubeconfig()))
     assert done.code == 0, done
     early, late, stays = done.json
     for gone in (early, late):
@@ -233,9 +236,6 @@ def test_who_interrupts_a_run_need_not_wait_for_the_server(
     for number in range(40):
         stage.hpa(f"web-{number:02}")
 
-    def fate(method: str, path: str, before: int) -> Fate:
-        return "busy" if before > 6 else "answered"
-
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
@@ -244,8 +244,9 @@ def test_who_interrupts_a_run_need_not_wait_for_the_server(
         parse_instant(HIGH), ahead=timedelta(0), hold=timedelta(0),
     )  # fmt: skip
     began = time.monotonic()
-    with unruly(stage.plane, tmp_path, fate) as front:
-        scalers = Scalers.connect(str(front.kubeconfig), {})
+    with faulty(stage.plane, tmp_path) as front:
+        front.fault, front.retry_after = lambda call: BUSY if call.before > 6 else None, "1"
+        scalers = Scalers.connect(str(front.kubeconfig()), {})
         with pytest.raises(KeyboardInterrupt):
             run_once(scalers, judged, namespace=stage.namespace, advance=interrupt)
     assert time.monotonic() - began < 10
