@@ -81,8 +81,8 @@ def now(policy_path: str, at: datetime | None, as_json: bool) -> int:
 
     Exit code 4 where it cannot be asked, or says nothing.
     """
-    from gate.monitor.opening import source_of  # noqa: PLC0415
-    from gate.monitor.port import SourceFailedError  # noqa: PLC0415
+    from gate.load_sources.opening import source_of  # noqa: PLC0415
+    from gate.load_sources.port import SourceFailedError  # noqa: PLC0415
 
     policy = _observing(read_policy(policy_bytes(policy_path), policy_path), policy_path)
     try:

@@ -49,7 +49,7 @@ def observed_now(
     if not isinstance(inputs, Compiled) or not observes(inputs):
         return inputs
     # Only who has such a policy pays for the import of an HTTP client.
-    from gate.monitor.opening import look_once  # noqa: PLC0415
+    from gate.load_sources.opening import look_once  # noqa: PLC0415
 
     now = datetime.now(UTC)
     moment = now if at is None else min(at, now)

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.calendars import WeddingRow, calendar_from_rows
-from gate.calendars.parting import read_breakdown
+from gate.calendars.breakdown import read_breakdown
 from gate.core.breakdown import BookedPart, Breakdown
 from gate.core.instants import HOUR
 from gate.core.problems import InputError
-from gate.monitor.booked import Booked
-from gate.monitor.port import Part
+from gate.load_sources.booked import Booked
+from gate.load_sources.port import Part
 from tests.core.build import policy
 from tests.observed.build import us
 

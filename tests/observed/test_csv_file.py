@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gate.monitor import csv_file
-from gate.monitor.opening import source_of
-from gate.monitor.port import LoadSource, Part, SourceFailedError
+from gate.load_sources import csv_file
+from gate.load_sources.opening import source_of
+from gate.load_sources.port import LoadSource, Part, SourceFailedError
 from tests.observed.build import MINUTE, observing, us
 
 NOON = us("2026-02-14T12:00:00Z")

@@ -13,9 +13,9 @@ import pytest
 from gate.core.instants import HOUR
 from gate.core.observed import effective
 from gate.core.policy import Policy
-from gate.monitor.opening import TOKEN_VARIABLE, look_once, source_of
-from gate.monitor.port import LoadSource, Part, Reading, SourceFailedError
-from gate.monitor.prometheus import MOST_BYTES
+from gate.load_sources.opening import TOKEN_VARIABLE, look_once, source_of
+from gate.load_sources.port import LoadSource, Part, Reading, SourceFailedError
+from gate.load_sources.prometheus import MOST_BYTES
 from tests.core.build import calendar
 from tests.observed.build import MINUTE, observing
 from tests.observed.conftest import NOON

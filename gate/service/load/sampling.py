@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from gate.calendars.parting import read_breakdown
+from gate.calendars.breakdown import read_breakdown
 from gate.core.instants import duration_micros, from_micros, micros
 from gate.core.policy import LoadModel
 from gate.inputs import Compiled, Unreadable
-from gate.monitor.booked import Booked
-from gate.monitor.opening import source_of
-from gate.monitor.port import Reading, SourceFailedError
+from gate.load_sources.booked import Booked
+from gate.load_sources.opening import source_of
+from gate.load_sources.port import Reading, SourceFailedError
 from gate.service.clock import utc_now
 from gate.service.logs import log
 from gate.service.sources import Sources

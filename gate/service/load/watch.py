@@ -7,8 +7,8 @@ from gate.core.instants import micros
 from gate.core.observed import Observation, Seen, reach
 from gate.core.policy import LoadModel, Policy
 from gate.inputs import Compiled
-from gate.monitor.opening import source_of
-from gate.monitor.port import LoadSource, SourceFailedError
+from gate.load_sources.opening import source_of
+from gate.load_sources.port import LoadSource, SourceFailedError
 from gate.service.clock import utc_now
 from gate.service.logs import log
 

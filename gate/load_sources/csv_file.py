@@ -15,7 +15,7 @@ from gate.core.instants import micros, parse_instant
 from gate.core.observed import Observation
 from gate.core.policy import CsvSource, ObservedRules
 from gate.core.printable import plain
-from gate.monitor.port import Reading, SourceFailedError, parted, units_of
+from gate.load_sources.port import Reading, SourceFailedError, parted, units_of
 
 MOST_BYTES = 16 << 20
 _REQUIRED = ("timestamp", "value")

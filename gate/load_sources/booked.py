@@ -8,7 +8,7 @@ from typing import Literal
 from gate.core.breakdown import Breakdown
 from gate.core.demand import Demand
 from gate.core.observed import Observation
-from gate.monitor.port import Part, Reading
+from gate.load_sources.port import Part, Reading
 
 
 class Booked:

@@ -20,7 +20,7 @@ from gate.core.instants import SECOND
 from gate.core.observed import Observation
 from gate.core.policy import ObservedRules, PrometheusSource
 from gate.core.printable import plain
-from gate.monitor.port import Reading, SourceFailedError, parted, units_of
+from gate.load_sources.port import Reading, SourceFailedError, parted, units_of
 
 STEP_SECONDS = 60
 """Time between two values of a range."""

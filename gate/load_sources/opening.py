@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from gate.core.demand import Calendar
 from gate.core.observed import Observation, Seen, reach
 from gate.core.policy import CsvSource, Policy
-from gate.monitor.csv_file import CsvFile
-from gate.monitor.port import LoadSource, SourceFailedError
+from gate.load_sources.csv_file import CsvFile
+from gate.load_sources.port import LoadSource, SourceFailedError
 
 TOKEN_VARIABLE = "GATE_PROMETHEUS_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -19,7 +19,7 @@ def source_of(policy: Policy, environ: Mapping[str, str]) -> LoadSource:
     if isinstance(rules.source, CsvSource):
         return CsvFile(rules.source, rules, cultures)
     # Only who asks Prometheus pays for the import of an HTTP client.
-    from gate.monitor.prometheus import Prometheus  # noqa: PLC0415
+    from gate.load_sources.prometheus import Prometheus  # noqa: PLC0415
 
     return Prometheus(rules.source, rules, cultures, environ.get(TOKEN_VARIABLE) or None)
 
