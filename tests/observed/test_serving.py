@@ -1,6 +1,5 @@
 """`gate serve` and a real Prometheus that scrapes a real value."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,13 +22,23 @@ _REQUEST = {"action": "deploy", "invoker": "automation"}
 
 def _scraped(url: str, value: float) -> None:
     """Wait until Prometheus has scraped this value."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+
+    def told() -> list[float]:
         answer = requests.get(f"{url}/api/v1/query", {"query": "live"}, timeout=5).json()
-        if [float(each["value"][1]) for each in answer["data"]["result"]] == [value]:
-            return
-        time.sleep(0.05)
-    raise AssertionError("never scraped")
+        return [float(each["value"][1]) for each in answer["data"]["result"]]
+
+    until(lambda: told() == [value], what=f"{value} is scraped")
+
+
+def _observing(folder: Path, prometheus: str) -> tuple[str, ...]:
+    """The options of a policy that observes this server, and of a calendar without weddings."""
+    policy, calendar = folder / "policy.yaml", folder / "weddings.csv"
+    calendar.write_text("id,date,timezone\n")
+    policy.write_text(
+        "version: 1\ntimezone: Europe/London\nwindows: []\nload:\n"
+        f"  observed: {{source: prometheus, url: '{prometheus}', query: live}}\n"
+    )
+    return "--policy", str(policy), "--calendar", str(calendar)
 
 
 def _gauge(server: gate_webhook.GateWebhook, name: str) -> float:
@@ -42,14 +51,8 @@ def test_the_first_answer_of_a_server_knows_the_load(
 ) -> None:
     exposed.value = 2000.0
     _scraped(prometheus, 2000.0)
-    policy, calendar = tmp_path / "policy.yaml", tmp_path / "weddings.csv"
-    calendar.write_text("id,date,timezone\n")
-    policy.write_text(
-        "version: 1\ntimezone: Europe/London\nwindows: []\nload:\n"
-        f"  observed: {{source: prometheus, url: '{prometheus}', query: live}}\n"
-    )
     begun = datetime.now(UTC)
-    inputs = ("--policy", str(policy), "--calendar", str(calendar), "--dev")
+    inputs = (*_observing(tmp_path, prometheus), "--dev")
     with (
         fresh_schema() as target,
         session(target) as connection,
@@ -75,14 +78,7 @@ def test_the_webhook_denies_by_what_is_observed_from_its_first_answer(
 ) -> None:
     exposed.value = 1500.0
     _scraped(prometheus, 1500.0)
-    policy, calendar = tmp_path / "policy.yaml", tmp_path / "weddings.csv"
-    calendar.write_text("id,date,timezone\n")
-    policy.write_text(
-        "version: 1\ntimezone: Europe/London\nwindows: []\nload:\n"
-        f"  observed: {{source: prometheus, url: '{prometheus}', query: live}}\n"
-    )
-    options = ("--policy", str(policy), "--calendar", str(calendar), "--workers", "1",
-               "--drain", "0s")  # fmt: skip
+    options = (*_observing(tmp_path, prometheus), "--workers", "1", "--drain", "0s")
     with gate_webhook.running(tmp_path, *options) as server:
         # The first deploys of a kind are decided, later ones are cut from a stencil: all the same.
         answers = [server.review(review()) for _ in range(4)]

@@ -23,12 +23,10 @@ from tests.manifests.building import build
 from tests.manifests.confined import confined, events, unable
 from tests.postgres import fresh_schema
 from tests.servers import Reply
+from tests.tiers import RequiredKey
 from tests.webhook.gate_webhook import exchange, until
 
-pytestmark = [
-    pytest.mark.xdist_group("manifests"),
-    pytest.mark.skipif(unable() is not None, reason=f"no mounts of one's own here: {unable()}"),
-]
+pytestmark = pytest.mark.xdist_group("manifests")
 LOCK = f"{ADMISSION}/validatingadmissionpolicies/saturday-gate-fallback"
 
 
@@ -94,6 +92,18 @@ class Pods:
         (folder / "ca.crt").write_bytes(self.scene.plane.ca.read_bytes())
         (folder / "namespace").write_text(GATE)
         return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def mounts(request: pytest.FixtureRequest) -> None:
+    """Skip, or fail where the tier is required, what takes mounts of one's own."""
+    why = unable()
+    if why is None:
+        return
+    text = f"no mounts of one's own here: {why}"
+    if "cluster" in request.config.stash[RequiredKey]:
+        pytest.fail(f"{text} (GATE_REQUIRE asks for it)", pytrace=False)
+    pytest.skip(text)
 
 
 @pytest.fixture(scope="module")
