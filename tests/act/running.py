@@ -28,6 +28,7 @@ STEP = "gate"
 HEAD = "version: 1\nname: wedding-platform\ntimezone: Europe/London\nlevel_lock: {at: never}\n"
 WEDDINGS = "id,date,timezone,culture,guests\na,2026-06-13,Asia/Kolkata,indian,600\n"
 _RUN_SECONDS = 300.0
+_OVER = ("created", "dead", "exited")
 _SEEN = "seen by a later step: "
 _WORKFLOW = """\
 name: try
@@ -208,6 +209,7 @@ class Repository:
         """Give the image the name that act looks for; runs beside this one must not take it."""
         with (caching.home() / "act.lock").open("w") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
+            _remove_left()
             docker("tag", self.image, ACT_IMAGE)
             yield
 
@@ -220,6 +222,18 @@ class Repository:
     def _git(self, *arguments: str) -> None:
         identity = ("-c", "user.name=Gate", "-c", "user.email=gate@example.invalid")
         subprocess.run(["git", *identity, *arguments], cwd=self.folder, check=True)
+
+
+def _remove_left() -> None:
+    """Remove what an act that was killed has left: containers that have ended.
+
+    They keep the volumes that act wants to make anew for a job of the same name. A container that
+    still runs is somebody's.
+    """
+    over = [word for status in _OVER for word in ("--filter", f"status={status}")]
+    left = docker("ps", "--all", "--quiet", "--filter", "name=^act-", *over).stdout.decode().split()
+    if left:
+        docker("rm", *left)
 
 
 def program() -> str:

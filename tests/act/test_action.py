@@ -2,9 +2,11 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
+from tests.act.engine import docker
 from tests.act.running import Repository
 
 pytestmark = pytest.mark.xdist_group("act")
@@ -116,3 +118,10 @@ def test_names_with_workflow_commands_are_only_text(repository: Repository) -> N
     assert len(ended.annotations("error")) == 1
     assert len(ended.annotations("warning")) == 1
     assert ended.seen.decision["request"]["environment"] == evil
+
+
+def test_what_a_killed_run_has_left_is_cleared_away(repository: Repository) -> None:
+    left = f"act-left-{uuid4().hex}"
+    docker("run", "--name", left, repository.image, "--version")
+    assert repository.run({}).succeeded
+    assert docker("ps", "--all", "--quiet", "--filter", f"name={left}").stdout == b""
