@@ -7,18 +7,17 @@ machine does not break.
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from gate.store.connect import Target
 from tests.cluster.prescale_working import MAXIMUM, Site, events
 from tests.cluster.prescaling import HPAS
 from tests.controlplane.processes import wait_for
+from tests.figures import Figures
 
 TARGETS = 350
 BOUND_SECONDS = 120.0
 
 
-def test_ten_become_fifty(site: Site, where: Target, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ten_become_fifty(site: Site, where: Target, figures: Figures) -> None:
     site.deployment(replicas=10)
     site.hpa(low=10, high=30)
     path = f"/apis/apps/v1/namespaces/{site.namespace}/deployments/web"
@@ -30,15 +29,13 @@ def test_ten_become_fifty(site: Site, where: Target, capsys: pytest.CaptureFixtu
                  seconds=BOUND_SECONDS)  # fmt: skip
     ((applied, desired, ready),) = events(where, "applied_at, desired_at, ready_at")
     assert site.plane.get(path)["status"]["readyReplicas"] == 50
-    with capsys.disabled():
-        print(
-            f"\nscenario 7: patch → desired {(desired - applied).total_seconds():.1f} s,"
-            f" desired → Ready {(ready - desired).total_seconds():.1f} s (10 → 50 replicas,"
-            " wanted: 20 s together)"
-        )
+    figures(
+        f"10 to 50 replicas: patch to desired {(desired - applied).total_seconds():.1f} s,"
+        f" desired to Ready {(ready - desired).total_seconds():.1f} s (wanted: 20 s together)"
+    )
 
 
-def test_the_fallback_stands_on_350_targets(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_fallback_stands_on_350_targets(site: Site, figures: Figures) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: site.hpa(f"web-{number}"), range(TARGETS)))
     with site.working() as worker:
@@ -52,6 +49,4 @@ def test_the_fallback_stands_on_350_targets(site: Site, capsys: pytest.CaptureFi
 
         wait_for("all stand at the fallback", stand, seconds=BOUND_SECONDS)
         seconds = time.monotonic() - fault
-    with capsys.disabled():
-        print(f"\nscenario 7: fault → fallback floors on {TARGETS} targets {seconds:.1f} s"
-              " (wanted: 5 s)")  # fmt: skip
+    figures(f"fault to fallback floors on {TARGETS} targets {seconds:.1f} s (wanted: 5 s)")

@@ -249,6 +249,7 @@ BAD_VALUES: Bad = {
             "url: ftp://a": "url", 'url: "http://"': "url", "url: http://a:b": "url",
             "url: http://me:secret@a": "url", "url: http://a?b=c": "url", "url: 7": "url",
             "url: http://a, zone_label: a-b": "zone_label", "url: http://a, file: b": "file",
+            "url: http://a, culture_label: 7": "culture_label",
         }.items()
     },
     "observed load from nowhere": ("load: {observed: {source: ical, url: http://a, query: up}}\n",
